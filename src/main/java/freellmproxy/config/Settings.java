@@ -1,0 +1,123 @@
+package freellmproxy.config;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Everything the operator can set (contract sections 5, 8 and 9), checked and typed. */
+public record Settings(
+    Keys keys,
+    Listen listen,
+    ModelList modelList,
+    Upstream upstream,
+    TimeLimits limits,
+    Fallback fallback,
+    LogLevel logLevel) {
+
+  /** {@code OPENROUTER_API_KEY} goes upstream only, {@code PROXY_API_KEY} is what clients send. */
+  public record Keys(Secret openRouter, Secret proxy) {}
+
+  /**
+   * The side that faces clients.
+   *
+   * @param port 0 picks a free one
+   * @param maxBodyBytes from {@code MAX_BODY_MB}
+   * @param corsOrigins empty: off; the single entry {@code *}: any
+   */
+  public record Listen(
+      String host, int port, int maxBodyBytes, Duration shutdownGrace, Set<String> corsOrigins) {
+    public Listen {
+      corsOrigins = Set.copyOf(corsOrigins);
+    }
+  }
+
+  /** Where the ranked list of models comes from and how often it is read. */
+  public record ModelList(URI url, Duration refresh, Egress egress) {}
+
+  /**
+   * The side that faces OpenRouter.
+   *
+   * @param baseUrl without a trailing slash
+   * @param referer sent as {@code HTTP-Referer}, null for none
+   * @param title sent as {@code X-Title}, null for none
+   * @param freeOnly from {@code FREE_ONLY}; takes effect only where {@link #isOpenRouter()}
+   */
+  public record Upstream(
+      URI baseUrl,
+      @Nullable String referer,
+      @Nullable String title,
+      boolean freeOnly,
+      Egress egress) {
+
+    /** Whether calls to this upstream could cost money at OpenRouter. */
+    public boolean isOpenRouter() {
+      String host = baseUrl.getHost().toLowerCase(Locale.ROOT);
+      return host.equals("openrouter.ai") || host.endsWith(".openrouter.ai");
+    }
+  }
+
+  /**
+   * How one URL is reached.
+   *
+   * @param proxy null: directly
+   * @param certificates PEM files whose certificates are trusted beside the JDK's own
+   */
+  public record Egress(@Nullable ProxyServer proxy, List<Path> certificates) {
+    public static final Egress DIRECT = new Egress(null, List.of());
+
+    public Egress {
+      certificates = List.copyOf(certificates);
+    }
+  }
+
+  /** A forward proxy as {@code HTTPS_PROXY} and its kin name it. */
+  public record ProxyServer(
+      Kind kind, String host, int port, @Nullable String user, @Nullable Secret password) {
+    /** The protocols spoken with a forward proxy. */
+    public enum Kind {
+      HTTP,
+      SOCKS5
+    }
+  }
+
+  /**
+   * Time limits (contract section 8).
+   *
+   * @param connect TCP and TLS to the upstream
+   * @param attempt one attempt: request sent to response head, or to the first useful event
+   * @param streamIdle between two data events
+   * @param answer one whole non-stream answer
+   * @param deadline all attempts of one request
+   * @param keepAlive silence of a committed stream after which a comment is sent
+   */
+  public record TimeLimits(
+      Duration connect,
+      Duration attempt,
+      Duration streamIdle,
+      Duration answer,
+      Duration deadline,
+      Duration keepAlive) {}
+
+  /**
+   * How far the proxy goes to find an answer, and how long failed models rest.
+   *
+   * @param maxAttempts upstream calls for one request
+   * @param sameModelRetries 0 or more, contract section 5
+   * @param rateLimitCooldown rest after a 429 without a hint, and the limit of doubling
+   * @param errorCooldown rest after any other failure without a hint
+   */
+  public record Fallback(
+      int maxAttempts, int sameModelRetries, Duration rateLimitCooldown, Duration errorCooldown) {}
+
+  /** The least severe level that is logged. */
+  public enum LogLevel {
+    DEBUG,
+    INFO,
+    WARN,
+    ERROR
+  }
+}

@@ -1,0 +1,4 @@
+package freellmproxy.sandbox;
+
+/** STUB. */
+public final class SandboxUpstream {}

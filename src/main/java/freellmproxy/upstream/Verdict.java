@@ -1,0 +1,85 @@
+package freellmproxy.upstream;
+
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an upstream's answer means (contract section 5). The variants are the scopes of a failure:
+ * each asks the exchange for something different.
+ */
+public sealed interface Verdict {
+
+  /** The label for logs and metrics. */
+  Outcome outcome();
+
+  /**
+   * One short phrase for the log, such as {@code 429 free-models-per-day}. Never text that the
+   * upstream may have taken from a prompt.
+   */
+  String reason();
+
+  /** A good answer: the client gets it. */
+  record Useful() implements Verdict {
+    @Override
+    public Outcome outcome() {
+      return Outcome.SUCCESS;
+    }
+
+    @Override
+    public String reason() {
+      return "";
+    }
+  }
+
+  /**
+   * This model failed for everybody: it rests, the next one is tried.
+   *
+   * @param advice a line for the operator's log, null in most cases
+   */
+  record ModelFailed(Outcome outcome, Rest rest, String reason, @Nullable String advice)
+      implements Verdict {}
+
+  /** This model cannot do this request: no rest, the next one is tried. */
+  record ModelUnfit(Unfit unfit, String reason) implements Verdict {
+    @Override
+    public Outcome outcome() {
+      return Outcome.MODEL_UNFIT;
+    }
+  }
+
+  /** A well-formed answer with nothing in it. */
+  record Empty(String reason) implements Verdict {
+    @Override
+    public Outcome outcome() {
+      return Outcome.EMPTY_ANSWER;
+    }
+  }
+
+  /**
+   * The account's quota is used up: no model behind this key can answer.
+   *
+   * @param until when the quota is back, null when the upstream did not say
+   */
+  record AccountLimited(@Nullable Instant until, String reason) implements Verdict {
+    @Override
+    public Outcome outcome() {
+      return Outcome.RATE_LIMITED;
+    }
+  }
+
+  /** The upstream refused our key: nothing will work until the operator mends it. */
+  record KeyRefused(String reason) implements Verdict {
+    @Override
+    public Outcome outcome() {
+      return Outcome.UPSTREAM_AUTH_ERROR;
+    }
+  }
+
+  /** The request itself is at fault: the client gets the answer as it came. */
+  record ClientError(String reason) implements Verdict {
+    @Override
+    public Outcome outcome() {
+      return Outcome.CLIENT_ERROR;
+    }
+  }
+}

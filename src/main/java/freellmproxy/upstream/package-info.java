@@ -1,0 +1,5 @@
+/** What the upstream did and what that means. */
+@NullMarked
+package freellmproxy.upstream;
+
+import org.jspecify.annotations.NullMarked;
