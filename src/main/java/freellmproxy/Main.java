@@ -1,8 +1,42 @@
 package freellmproxy;
 
-/** Entry point. */
-public final class Main {
-  private Main() {}
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
 
-  public static void main(String[] args) {}
+/**
+ * The command line: {@code serve} (the default), {@code demo}, {@code --version}, {@code --help}.
+ */
+@Command(
+    name = "free-llm-proxy",
+    description = "One local OpenAI endpoint in front of a ranked list of free models.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class,
+    subcommands = {ServeCommand.class, DemoCommand.class})
+public final class Main implements Callable<Integer> {
+
+  /** Runs a command and ends the process with its exit code. */
+  public static void main(String[] args) {
+    System.exit(new CommandLine(new Main()).execute(args));
+  }
+
+  /** Without a subcommand the proxy is served. */
+  @Override
+  public Integer call() {
+    return new CommandLine(new ServeCommand()).execute();
+  }
+
+  /** The version that the build wrote into the jar's manifest. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = Main.class.getPackage().getImplementationVersion();
+      return new String[] {
+        "free-llm-proxy " + Optional.ofNullable(version).orElse("(not packaged)"),
+        "Java " + Runtime.version()
+      };
+    }
+  }
 }

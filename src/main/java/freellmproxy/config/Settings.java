@@ -77,6 +77,12 @@ public record Settings(
   /** A forward proxy as {@code HTTPS_PROXY} and its kin name it. */
   public record ProxyServer(
       Kind kind, String host, int port, @Nullable String user, @Nullable Secret password) {
+    /** Its address without the password. */
+    public String shown() {
+      String scheme = kind.name().toLowerCase(Locale.ROOT);
+      return scheme + "://" + (user == null ? "" : user + "@") + host + ":" + port;
+    }
+
     /** The protocols spoken with a forward proxy. */
     public enum Kind {
       HTTP,

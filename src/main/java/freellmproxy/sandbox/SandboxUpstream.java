@@ -1,4 +1,239 @@
 package freellmproxy.sandbox;
 
-/** STUB. */
-public final class SandboxUpstream {}
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.net.KeyCertOptions;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An embedded OpenRouter with a model list beside it: real HTTP on a loopback port, good answers by
+ * default, named faults on demand. Thread-safe.
+ */
+public final class SandboxUpstream {
+  private static final String CHAT = "/api/v1/chat/completions";
+  private static final String LIST = "/api/free-llm/top-models";
+
+  private final Vertx vertx;
+  private final Options options;
+  private final List<HttpServer> servers = new ArrayList<>();
+  private final Map<String, Script> scripts = new ConcurrentHashMap<>();
+  private final ConcurrentLinkedQueue<ReceivedRequest> received = new ConcurrentLinkedQueue<>();
+  private final AtomicLong numbers = new AtomicLong();
+  private final AtomicInteger open = new AtomicInteger();
+  private final AtomicInteger connections = new AtomicInteger();
+  private final ControlEndpoint control = new ControlEndpoint(this);
+  private final RecordedList recordedList = RecordedList.load();
+  private volatile Behaviour standard = ChatAnswer.standard();
+  private volatile Behaviour list = Faults.status(200, recordedList.json());
+  private volatile int port;
+
+  /**
+   * How to run it.
+   *
+   * @param port 0 picks a free one
+   * @param recording whether requests are kept for {@link #received()}; off under load
+   * @param tls a certificate to serve HTTP/2 over TLS with, null for plain HTTP
+   */
+  public record Options(int port, Recording recording, @Nullable KeyCertOptions tls) {
+    /** Plain HTTP on a free port, recording. */
+    public static final Options FOR_TESTS = new Options(0, Recording.ON, null);
+  }
+
+  /** Whether requests are kept. */
+  public enum Recording {
+    ON,
+    OFF
+  }
+
+  /** What a model does: its behaviours in order, the last one for ever. */
+  private record Script(List<Behaviour> behaviours, AtomicInteger next) {
+    Behaviour take() {
+      int index = next.getAndUpdate(i -> Math.min(i + 1, behaviours.size() - 1));
+      return behaviours.get(index);
+    }
+  }
+
+  private SandboxUpstream(Vertx vertx, Options options) {
+    this.vertx = vertx;
+    this.options = options;
+  }
+
+  /** Starts one on the loopback interface; it listens when the future completes. */
+  public static Future<SandboxUpstream> start(Vertx vertx, Options options) {
+    var sandbox = new SandboxUpstream(vertx, options);
+    return sandbox.listen().map(listening -> sandbox);
+  }
+
+  private Future<?> listen() {
+    var serverOptions =
+        new HttpServerOptions().setMaxHeaderSize(64 << 10).setHttp2ClearTextEnabled(false);
+    if (options.tls() != null) {
+      serverOptions.setSsl(true).setUseAlpn(true).setKeyCertOptions(options.tls());
+    }
+    HttpServer server =
+        vertx
+            .createHttpServer(serverOptions)
+            .connectionHandler(connection -> {
+              connections.incrementAndGet();
+              connection.closeHandler(closed -> connections.decrementAndGet());
+            })
+            .requestHandler(this::route);
+    servers.add(server);
+    return server
+        .listen(options.port(), "127.0.0.1")
+        .onSuccess(listening -> port = listening.actualPort());
+  }
+
+  /** What {@code UPSTREAM_BASE_URL} is to be. */
+  public URI baseUrl() {
+    return URI.create(origin() + "/api/v1");
+  }
+
+  /** What {@code MODELS_LIST_URL} is to be. */
+  public URI modelListUrl() {
+    return URI.create(origin() + LIST);
+  }
+
+  private String origin() {
+    return (options.tls() == null ? "http" : "https") + "://127.0.0.1:" + port;
+  }
+
+  /** Makes a model do this for its next calls, in order; the last one repeats for ever. */
+  public void script(String model, Behaviour first, Behaviour... then) {
+    var behaviours = new ArrayList<Behaviour>();
+    behaviours.add(first);
+    behaviours.addAll(List.of(then));
+    scripts.put(model, new Script(List.copyOf(behaviours), new AtomicInteger()));
+  }
+
+  /** Makes every model without a script do this. */
+  public void scriptOthers(Behaviour behaviour) {
+    standard = behaviour;
+  }
+
+  /** Makes a model answer well again. */
+  public void unscript(String model) {
+    scripts.remove(model);
+  }
+
+  /** Makes the list's address answer like this. */
+  public void scriptList(Behaviour behaviour) {
+    list = behaviour;
+  }
+
+  /** The chat requests received so far, in order. */
+  public List<ReceivedRequest> received() {
+    return List.copyOf(received);
+  }
+
+  /** Forgets what was received. */
+  public void clearReceived() {
+    received.clear();
+  }
+
+  /** Answers under way. */
+  public int openRequests() {
+    return open.get();
+  }
+
+  /** Connections that stand. */
+  public int openConnections() {
+    return connections.get();
+  }
+
+  RecordedList recordedList() {
+    return recordedList;
+  }
+
+  private void route(HttpServerRequest request) {
+    String path = request.path() == null ? "/" : request.path();
+    if (path.equals(CHAT)) {
+      request.body().onSuccess(body -> chat(request, body));
+    } else if (path.equals(LIST)) {
+      BehaviourPlayer.play(
+          vertx, request, list.steps(describe(request, Buffer.buffer(), Promise.promise())));
+    } else if (path.startsWith(ControlEndpoint.PREFIX)) {
+      request.body().onSuccess(body -> control.handle(request, body));
+    } else {
+      reads(request, path);
+    }
+  }
+
+  /** The reads of OpenRouter that cost nothing. */
+  private void reads(HttpServerRequest request, String path) {
+    switch (path) {
+      case "/api/v1/models", "/api/v1/models/user" ->
+          answer(request, 200, recordedList.asOpenRouterModels());
+      case "/api/v1/key" ->
+          answer(
+              request,
+              200,
+              """
+              {"data":{"label":"sandbox","free_model_daily_requests":\
+              {"used":%d,"limit":50,"remaining":%d}}}\
+              """
+                  .formatted(Math.min(50, numbers.get()), Math.max(0, 50 - numbers.get())));
+      default ->
+          answer(
+              request, 404, "{\"error\":{\"message\":\"Not found in the sandbox\",\"code\":404}}");
+    }
+  }
+
+  private void chat(HttpServerRequest request, Buffer body) {
+    if (!request.headers().contains("authorization")) {
+      answer(request, 401, "{\"error\":{\"message\":\"No auth credentials found\",\"code\":401}}");
+      return;
+    }
+    Promise<Void> aborted = Promise.promise();
+    ReceivedRequest described = describe(request, body, aborted);
+    if (options.recording() == Recording.ON) {
+      received.add(described);
+    }
+    open.incrementAndGet();
+    request
+        .response()
+        .endHandler(end -> open.decrementAndGet())
+        .closeHandler(closed -> aborted.tryComplete());
+    Script script = scripts.get(described.model());
+    Behaviour behaviour = script == null ? standard : script.take();
+    BehaviourPlayer.play(vertx, request, behaviour.steps(described));
+  }
+
+  private ReceivedRequest describe(HttpServerRequest request, Buffer body, Promise<Void> aborted) {
+    byte[] bytes = body.getBytes();
+    return new ReceivedRequest(
+        numbers.incrementAndGet(),
+        request.headers(),
+        bytes,
+        BodyGlance.model(bytes),
+        BodyGlance.stream(bytes),
+        aborted.future());
+  }
+
+  static void answer(HttpServerRequest request, int status, String json) {
+    request
+        .response()
+        .setStatusCode(status)
+        .putHeader("content-type", "application/json")
+        .putHeader("x-sandbox", "true")
+        .end(json);
+  }
+
+  /** Stops listening and closes all connections. */
+  public Future<Void> close() {
+    return Future.all(servers.stream().map(HttpServer::close).toList()).mapEmpty();
+  }
+}

@@ -1,6 +1,7 @@
 package freellmproxy.upstream;
 
 import freellmproxy.catalog.Capability;
+import freellmproxy.chat.Requirements.Input;
 import org.jspecify.annotations.Nullable;
 
 /** Why a model cannot do one particular request. */
@@ -10,7 +11,7 @@ public sealed interface Unfit {
   record Lacks(Capability capability) implements Unfit {}
 
   /** It lacks something the list has no flag for. */
-  record CannotRead(Modality modality) implements Unfit {}
+  record CannotRead(Input input) implements Unfit {}
 
   /**
    * The conversation is longer than its window.
@@ -21,11 +22,4 @@ public sealed interface Unfit {
 
   /** The combination of parameters of this request; nothing to remember it by. */
   record Parameters() implements Unfit {}
-
-  /** Kinds of input or output beside text. */
-  enum Modality {
-    IMAGE,
-    AUDIO,
-    OTHER
-  }
 }

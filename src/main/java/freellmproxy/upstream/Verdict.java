@@ -39,8 +39,13 @@ public sealed interface Verdict {
   record ModelFailed(Outcome outcome, Rest rest, String reason, @Nullable String advice)
       implements Verdict {}
 
-  /** This model cannot do this request: no rest, the next one is tried. */
-  record ModelUnfit(Unfit unfit, String reason) implements Verdict {
+  /**
+   * This model cannot do this request: no rest, the next one is tried.
+   *
+   * @param status what the client gets when no model can: the answer's own, or the error code that
+   *     came in the body of a 200
+   */
+  record ModelUnfit(int status, Unfit unfit, String reason) implements Verdict {
     @Override
     public Outcome outcome() {
       return Outcome.MODEL_UNFIT;
@@ -75,8 +80,12 @@ public sealed interface Verdict {
     }
   }
 
-  /** The request itself is at fault: the client gets the answer as it came. */
-  record ClientError(String reason) implements Verdict {
+  /**
+   * The request itself is at fault: the client gets the answer as it came.
+   *
+   * @param status the answer's own, or the error code that came in the body of a 200
+   */
+  record ClientError(int status, String reason) implements Verdict {
     @Override
     public Outcome outcome() {
       return Outcome.CLIENT_ERROR;

@@ -1,0 +1,105 @@
+package freellmproxy;
+
+import freellmproxy.config.SettingsLoader;
+import freellmproxy.sandbox.DemoFaults;
+import freellmproxy.sandbox.SandboxUpstream;
+import freellmproxy.sandbox.SandboxUpstream.Options;
+import freellmproxy.time.VertxTime;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code free-llm-proxy demo}: the proxy in front of its sandbox, without a key or a network. */
+@Command(
+    name = "demo",
+    description = "Run the proxy in front of a fake OpenRouter: no key, no network.",
+    mixinStandardHelpOptions = true)
+final class DemoCommand implements Callable<Integer> {
+  @Option(
+      names = "--port",
+      description = "Port of the proxy; 0 picks a free one (default: ${DEFAULT-VALUE}).",
+      defaultValue = "8080")
+  private int port;
+
+  @Option(
+      names = "--sandbox-port",
+      description = "Port of the fake OpenRouter; 0 picks a free one (default: ${DEFAULT-VALUE}).",
+      defaultValue = "0")
+  private int sandboxPort;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init") // picocli sets it before call
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    Vertx vertx = ProxyVertx.create();
+    String key = generatedKey();
+    var options = new Options(sandboxPort, SandboxUpstream.Recording.OFF, null);
+    Future<Proxy> starting =
+        SandboxUpstream.start(vertx, options)
+            .onSuccess(DemoFaults::apply)
+            .compose(sandbox -> start(vertx, sandbox, key));
+    return ProxyProcess.run(
+        starting, proxy -> proxy.readList().onComplete(read -> introduce(proxy, key)));
+  }
+
+  private static String generatedKey() {
+    byte[] random = new byte[12];
+    new SecureRandom().nextBytes(random);
+    return "demo-" + HexFormat.of().formatHex(random);
+  }
+
+  private Future<Proxy> start(Vertx vertx, SandboxUpstream sandbox, String key) {
+    Map<String, String> settings = new HashMap<>();
+    settings.put("OPENROUTER_API_KEY", "sandbox-needs-no-key");
+    settings.put("PROXY_API_KEY", key);
+    settings.put("MODELS_LIST_URL", sandbox.modelListUrl().toString());
+    settings.put("UPSTREAM_BASE_URL", sandbox.baseUrl().toString());
+    settings.put("HOST", "127.0.0.1");
+    settings.put("PORT", Integer.toString(port));
+    return switch (SettingsLoader.load(settings, Path.of("no .env in the demo"))) {
+      case SettingsLoader.Result.Loaded loaded ->
+          Proxy.start(vertx, loaded.settings(), new VertxTime(vertx));
+      case SettingsLoader.Result.Refused refused ->
+          Future.failedFuture(refused.problems().toString());
+    };
+  }
+
+  private void introduce(Proxy proxy, String key) {
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf(
+        """
+
+        This is a demo: the answers come from a fake OpenRouter inside this process.
+          URL  http://127.0.0.1:%1$d/v1
+          key  %2$s
+
+        A plain request. The first model is rate-limited every other time and the second one
+        breaks, so look at x-free-llm-proxy-model and x-free-llm-proxy-attempts:
+
+          curl -i http://127.0.0.1:%1$d/v1/chat/completions -H 'Authorization: Bearer %2$s' \\
+            -H 'Content-Type: application/json' -d '{"messages":[{"role":"user","content":"Hello"}]}'
+
+        A streamed one:
+
+          curl -N http://127.0.0.1:%1$d/v1/chat/completions -H 'Authorization: Bearer %2$s' \\
+            -H 'Content-Type: application/json' -d '{"stream":true,"messages":[{"role":"user","content":"Hello"}]}'
+
+        Ctrl-C ends it. The log of what happens follows.
+
+        """,
+        proxy.port(), key);
+    out.flush();
+  }
+}

@@ -1,0 +1,173 @@
+package freellmproxy;
+
+import freellmproxy.catalog.Catalog;
+import freellmproxy.catalog.CatalogFeed;
+import freellmproxy.catalog.CatalogParser;
+import freellmproxy.catalog.CatalogRefresher;
+import freellmproxy.config.Settings;
+import freellmproxy.egress.OutboundHttp;
+import freellmproxy.exchange.Exchanges;
+import freellmproxy.http.HttpFront;
+import freellmproxy.observe.Everybody;
+import freellmproxy.observe.ExchangeLog;
+import freellmproxy.observe.Metrics;
+import freellmproxy.routing.Cooldowns;
+import freellmproxy.routing.LearnedLimits;
+import freellmproxy.time.Time;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClient;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Predicate;
+import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The composition root: makes everything, starts it, stops it. Nothing outside this class knows how
+ * the rooms are connected. Thread-safe.
+ */
+public final class Proxy {
+  private static final Logger LOG = LoggerFactory.getLogger(Proxy.class);
+
+  /** How often a stopping proxy looks whether the last answer is complete. */
+  private static final Duration STOP_LOOK = Duration.ofMillis(20);
+
+  /** Time for the last error frames to leave. */
+  private static final Duration FLUSH = Duration.ofMillis(200);
+
+  private final Vertx vertx;
+  private final Settings settings;
+  private final Time time;
+  private final HttpClient listClient;
+  private final CatalogRefresher refresher;
+  private final HttpFront.Shared shared;
+  private final List<EventLoop> loops = new CopyOnWriteArrayList<>();
+  private volatile boolean stopping;
+
+  private Proxy(Vertx vertx, Settings settings, Time time) {
+    this.vertx = vertx;
+    this.settings = settings;
+    this.time = time;
+    var cooldowns = new Cooldowns(time, settings.fallback(), settings.modelList().refresh());
+    var learnedLimits = new LearnedLimits();
+    this.listClient = listClient(vertx, settings);
+    this.refresher =
+        new CatalogRefresher(
+            vertx.getOrCreateContext(),
+            new CatalogFeed(
+                vertx,
+                listClient,
+                settings.modelList().url(),
+                new CatalogParser(allowedIds(settings.upstream())),
+                time),
+            settings.modelList(),
+            time,
+            RandomGenerator.getDefault(),
+            catalog -> {
+              cooldowns.listRefreshed(catalog);
+              learnedLimits.forget();
+            });
+    var metrics =
+        new Metrics(new Metrics.State(refresher::current, cooldowns, this::openExchanges, time));
+    var sink = new Everybody(List.of(new ExchangeLog(), metrics));
+    var exchange = new Exchanges.Shared(settings, cooldowns, learnedLimits, time, sink);
+    this.shared = new HttpFront.Shared(exchange, refresher, metrics, () -> stopping);
+  }
+
+  private static HttpClient listClient(Vertx vertx, Settings settings) {
+    return vertx.createHttpClient(
+        OutboundHttp.options(
+            settings.modelList().url(),
+            settings.modelList().egress(),
+            settings.limits().connect()));
+  }
+
+  /** Contract section 9, {@code FREE_ONLY}. */
+  private static Predicate<String> allowedIds(Settings.Upstream upstream) {
+    return upstream.freeOnly() && upstream.isOpenRouter()
+        ? id -> id.endsWith(":free") || id.equals("openrouter/free")
+        : id -> true;
+  }
+
+  /**
+   * Starts a proxy. It listens when the future completes; the list may still be on its way, {@link
+   * #readList} tells when the first reading is over.
+   *
+   * @return fails when the port cannot be opened
+   */
+  public static Future<Proxy> start(Vertx vertx, Settings settings, Time time) {
+    var proxy = new Proxy(vertx, settings, time);
+    return proxy.listen().map(listening -> proxy);
+  }
+
+  private Future<?> listen() {
+    return deploy(settings.listen().port())
+        .compose(first -> deployOthers(first.port()))
+        .onSuccess(all ->
+            LOG.atInfo()
+                .addKeyValue("host", settings.listen().host())
+                .addKeyValue("port", port())
+                .addKeyValue("upstream", settings.upstream().baseUrl().toString())
+                .log("started"));
+  }
+
+  /** The first loop may pick a free port; the others share it. */
+  private Future<?> deployOthers(int port) {
+    int others = Runtime.getRuntime().availableProcessors() - 1;
+    return Future.all(IntStream.range(0, others).mapToObj(i -> deploy(port)).toList());
+  }
+
+  private Future<EventLoop> deploy(int port) {
+    var loop = new EventLoop(shared, port);
+    return vertx.deployVerticle(loop).map(id -> loop).onSuccess(loops::add);
+  }
+
+  /** Reads the list for the first time, and from then on by itself. */
+  public Future<Catalog> readList() {
+    return refresher.start().map(CatalogRefresher.Refreshed::catalog);
+  }
+
+  /** The port it listens on. */
+  public int port() {
+    return loops.getFirst().port();
+  }
+
+  private int openExchanges() {
+    return loops.stream().mapToInt(EventLoop::openExchanges).sum();
+  }
+
+  /**
+   * Stops in good form (contract section 12): takes no new connections, lets open answers finish
+   * within {@code SHUTDOWN_GRACE_SEC}, ends the rest with an error.
+   */
+  public Future<Void> stop() {
+    stopping = true;
+    refresher.stop();
+    LOG.atInfo().addKeyValue("inflight", openExchanges()).log("stopping");
+    Promise<Void> drained = Promise.promise();
+    awaitDrained(time.instant().plus(settings.listen().shutdownGrace()), drained);
+    return drained
+        .future()
+        .compose(done ->
+            Future.all(loops.stream().map(EventLoop::deploymentID).map(vertx::undeploy).toList()))
+        .compose(closed -> listClient.close())
+        .onComplete(closed -> LOG.atInfo().log("stopped"));
+  }
+
+  private void awaitDrained(Instant end, Promise<Void> drained) {
+    if (openExchanges() == 0) {
+      drained.complete();
+    } else if (time.instant().isBefore(end)) {
+      time.after(STOP_LOOK, () -> awaitDrained(end, drained));
+    } else {
+      loops.forEach(EventLoop::interruptExchanges);
+      time.after(FLUSH, drained::complete);
+    }
+  }
+}

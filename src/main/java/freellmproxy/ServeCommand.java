@@ -1,0 +1,75 @@
+package freellmproxy;
+
+import freellmproxy.config.Problem;
+import freellmproxy.config.Settings;
+import freellmproxy.config.SettingsLoader;
+import freellmproxy.observe.JsonLogging;
+import freellmproxy.time.VertxTime;
+import io.vertx.core.Vertx;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code free-llm-proxy serve}: runs the proxy until SIGTERM. */
+@Command(
+    name = "serve",
+    description = "Run the proxy with the settings of the environment and .env (the default).",
+    mixinStandardHelpOptions = true)
+final class ServeCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
+
+  @Spec
+  @SuppressWarnings("NullAway.Init") // picocli sets it before call
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    return switch (SettingsLoader.load(System.getenv(), Path.of(".env"))) {
+      case SettingsLoader.Result.Refused refused -> {
+        explain(refused.problems());
+        yield ExitCode.BAD_SETTINGS;
+      }
+      case SettingsLoader.Result.Loaded loaded -> serve(loaded);
+    };
+  }
+
+  private void explain(List<Problem> problems) {
+    PrintWriter err = spec.commandLine().getErr();
+    err.println("free-llm-proxy cannot start:");
+    int number = 0;
+    for (Problem problem : problems) {
+      err.printf("  %d. %s%n", ++number, problem);
+    }
+    err.println("Set these in the environment or in a file named .env here (see .env.example).");
+    err.println("To try it without any key: free-llm-proxy demo");
+    err.flush();
+  }
+
+  private int serve(SettingsLoader.Result.Loaded loaded) {
+    Settings settings = loaded.settings();
+    JsonLogging.level(settings.logLevel());
+    loaded
+        .warnings()
+        .forEach(warning -> LOG.atWarn().addKeyValue("warning", warning).log("setting_warning"));
+    logEgress(settings);
+    Vertx vertx = ProxyVertx.create();
+    return ProxyProcess.run(Proxy.start(vertx, settings, new VertxTime(vertx)), Proxy::readList);
+  }
+
+  private static void logEgress(Settings settings) {
+    Settings.Egress egress = settings.upstream().egress();
+    if (!egress.equals(Settings.Egress.DIRECT)) {
+      Settings.ProxyServer proxy = egress.proxy();
+      LOG.atInfo()
+          .addKeyValue("proxy", proxy == null ? null : proxy.shown())
+          .addKeyValue("certificates", egress.certificates().toString())
+          .log("egress");
+    }
+  }
+}

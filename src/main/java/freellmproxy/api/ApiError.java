@@ -1,0 +1,65 @@
+package freellmproxy.api;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An error of our own (contract section 3): what a client is told, why, and what to do.
+ *
+ * @param status HTTP status
+ * @param param the request field at fault, null when none is
+ * @param retry what a client should make of it
+ */
+public record ApiError(
+    int status, String type, String code, String message, @Nullable String param, Retry retry) {
+
+  private static final JsonFactory JSON = new JsonFactory();
+
+  /** Whether asking again can help (clients page, wire rule 5). */
+  public sealed interface Retry {
+    Retry UNSAID = new Unsaid();
+    Retry POINTLESS = new Pointless();
+
+    /** Helps after a while: {@code Retry-After}. */
+    record After(Duration delay) implements Retry {
+      /** Whole seconds, rounded up, at least 1, as clients read {@code Retry-After}. */
+      public long seconds() {
+        return Math.max(1, delay.plusNanos(999_999_999).toSeconds());
+      }
+    }
+
+    /** Never helps: {@code x-should-retry: false}. */
+    record Pointless() implements Retry {}
+
+    /** Nothing is known. */
+    record Unsaid() implements Retry {}
+  }
+
+  /** A fault of the request; asking again with the same request is pointless. */
+  public static ApiError badRequest(String code, String message, @Nullable String param) {
+    return new ApiError(400, "invalid_request_error", code, message, param, Retry.POINTLESS);
+  }
+
+  /** {@code {"error":{"message","type","code","param"}}} in UTF-8. */
+  public byte[] json() {
+    var out = new ByteArrayOutputStream(256);
+    try (JsonGenerator json = JSON.createGenerator(out)) {
+      json.writeStartObject();
+      json.writeObjectFieldStart("error");
+      json.writeStringField("message", message);
+      json.writeStringField("type", type);
+      json.writeStringField("code", code);
+      json.writeStringField("param", param);
+      json.writeEndObject();
+      json.writeEndObject();
+    } catch (IOException e) {
+      throw new UncheckedIOException("writing to memory cannot fail", e);
+    }
+    return out.toByteArray();
+  }
+}

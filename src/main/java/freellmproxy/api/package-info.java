@@ -1,0 +1,5 @@
+/** Errors in the form that OpenAI clients read. */
+@NullMarked
+package freellmproxy.api;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,175 @@
+package freellmproxy.catalog;
+
+import freellmproxy.config.Settings;
+import freellmproxy.time.Time;
+import freellmproxy.time.Time.Timer;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps the snapshot fresh (contract section 2): reads the list at start and every refresh period,
+ * after a failure again with growing pauses. Works on one event loop; {@link #current} may be
+ * called anywhere.
+ */
+public final class CatalogRefresher {
+  private static final Logger LOG = LoggerFactory.getLogger(CatalogRefresher.class);
+  private static final Duration FIRST_PAUSE = Duration.ofSeconds(5);
+
+  /** Pauses vary by this share, so that many proxies do not return in step. */
+  private static final double JITTER = 0.2;
+
+  private static final int MOST_WARNINGS = 20;
+
+  private final Context context;
+  private final CatalogFeed feed;
+  private final Settings.ModelList settings;
+  private final Time time;
+  private final RandomGenerator random;
+  private final Consumer<Catalog> onRefreshed;
+
+  private volatile Catalog current = Catalog.EMPTY;
+  private Future<Refreshed> running = Future.succeededFuture();
+  private @Nullable Timer next;
+  private Duration pause = FIRST_PAUSE;
+  private boolean stopped;
+
+  /** What came of one reading; {@code failure} is null when it went well. */
+  public record Refreshed(Catalog catalog, @Nullable FetchFailure failure) {}
+
+  /**
+   * Describes the refresher; {@link #start} starts it.
+   *
+   * @param context the event loop to work on
+   * @param onRefreshed told on that loop after each new snapshot
+   */
+  public CatalogRefresher(
+      Context context,
+      CatalogFeed feed,
+      Settings.ModelList settings,
+      Time time,
+      RandomGenerator random,
+      Consumer<Catalog> onRefreshed) {
+    this.context = context;
+    this.feed = feed;
+    this.settings = settings;
+    this.time = time;
+    this.random = random;
+    this.onRefreshed = onRefreshed;
+  }
+
+  /** The snapshot of this moment; {@link Catalog#EMPTY} before the first. */
+  public Catalog current() {
+    return current;
+  }
+
+  /** Reads the list for the first time and from then on by itself. Ends with the first reading. */
+  public Future<Refreshed> start() {
+    return refreshNow();
+  }
+
+  /**
+   * Reads the list now. Readings never overlap, so that an older list cannot replace a newer one:
+   * while one is under way the next one waits for it.
+   */
+  public Future<Refreshed> refreshNow() {
+    Promise<Refreshed> promise = Promise.promise();
+    context.runOnContext(go -> {
+      running = running.transform(previous -> read());
+      running.onComplete(promise);
+    });
+    return promise.future();
+  }
+
+  private Future<Refreshed> read() {
+    cancelNext();
+    return feed.fetch()
+        .map(result ->
+            switch (result) {
+              case CatalogParser.Result.Parsed parsed -> install(parsed);
+              case CatalogParser.Result.Unusable unusable -> keepOld(unusable.failure());
+            });
+  }
+
+  private Refreshed install(CatalogParser.Result.Parsed parsed) {
+    current = new Catalog(current.generation() + 1, time.instant(), parsed.models());
+    pause = FIRST_PAUSE;
+    onRefreshed.accept(current);
+    LOG.atInfo()
+        .addKeyValue("count", current.models().size())
+        .addKeyValue("generation", current.generation())
+        .addKeyValue("url", loggable(settings.url()))
+        .log("snapshot_refreshed");
+    warn(parsed.warnings());
+    schedule(settings.refresh());
+    return new Refreshed(current, null);
+  }
+
+  private Refreshed keepOld(FetchFailure failure) {
+    LOG.atWarn()
+        .addKeyValue("error", failure.error())
+        .addKeyValue("type", failure.type().label())
+        .addKeyValue("url", loggable(settings.url()))
+        .log("snapshot_refresh_failed");
+    schedule(shorter(jittered(pause), settings.refresh()));
+    pause = shorter(pause.multipliedBy(2), settings.refresh());
+    return new Refreshed(current, failure);
+  }
+
+  private void warn(List<String> warnings) {
+    warnings.stream()
+        .limit(MOST_WARNINGS)
+        .forEach(
+            warning -> LOG.atWarn().addKeyValue("reason", warning).log("snapshot_entry_skipped"));
+    if (warnings.size() > MOST_WARNINGS) {
+      LOG.atWarn()
+          .addKeyValue("more", warnings.size() - MOST_WARNINGS)
+          .log("snapshot_entry_skipped");
+    }
+  }
+
+  private void schedule(Duration delay) {
+    if (!stopped) {
+      cancelNext();
+      next = time.after(delay, this::refreshNow);
+    }
+  }
+
+  private void cancelNext() {
+    if (next != null) {
+      next.cancel();
+      next = null;
+    }
+  }
+
+  private Duration jittered(Duration pause) {
+    double factor = 1 + JITTER * (2 * random.nextDouble() - 1);
+    return Duration.ofMillis(Math.round(pause.toMillis() * factor));
+  }
+
+  private static Duration shorter(Duration a, Duration b) {
+    return a.compareTo(b) < 0 ? a : b;
+  }
+
+  /** A query or user info may hold a secret. */
+  private static String loggable(URI url) {
+    String port = url.getPort() < 0 ? "" : ":" + url.getPort();
+    return url.getScheme() + "://" + url.getHost() + port + url.getPath();
+  }
+
+  /** Reads no more. */
+  public void stop() {
+    context.runOnContext(go -> {
+      stopped = true;
+      cancelNext();
+    });
+  }
+}

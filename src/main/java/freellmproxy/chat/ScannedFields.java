@@ -1,0 +1,82 @@
+package freellmproxy.chat;
+
+import com.fasterxml.jackson.core.JsonToken;
+import freellmproxy.catalog.Capability;
+import freellmproxy.chat.ChatRequest.Span;
+import freellmproxy.chat.ChatRequest.Trait;
+import freellmproxy.chat.Requirements.Input;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** What a scan has seen so far, overwritten when a key comes again. */
+final class ScannedFields {
+  final List<Span> modelValues = new ArrayList<>(1);
+  final Set<Input> inputs = EnumSet.noneOf(Input.class);
+  final Set<Trait> traits = EnumSet.noneOf(Trait.class);
+  final Set<String> paidFields = new HashSet<>();
+  private final Set<Capability> needs = EnumSet.noneOf(Capability.class);
+
+  int firstFieldOffset;
+  @Nullable String model;
+  boolean messagesAreArray;
+  boolean toolsAreWrong;
+  boolean stream;
+  private boolean streamIsWrong;
+  boolean reasoning;
+  boolean reasoningEffort;
+
+  void need(Capability capability, boolean needed) {
+    put(needs, capability, needed);
+  }
+
+  void trait(Trait trait, boolean present) {
+    put(traits, trait, present);
+  }
+
+  void paid(String field, boolean present) {
+    put(paidFields, field, present);
+  }
+
+  void stream(JsonToken value) {
+    stream = value == JsonToken.VALUE_TRUE;
+    // The OpenAI schema lets `stream` be null.
+    streamIsWrong = !stream && value != JsonToken.VALUE_FALSE && value != JsonToken.VALUE_NULL;
+  }
+
+  Requirements requirements() {
+    need(Capability.REASONING, reasoning || reasoningEffort);
+    return needs.isEmpty() && inputs.isEmpty()
+        ? Requirements.NONE
+        : new Requirements(needs, inputs);
+  }
+
+  RequestScan.Result check(byte[] body) {
+    if (!messagesAreArray) {
+      return fault("messages", "must be an array of chat messages");
+    }
+    if (streamIsWrong) {
+      return fault("stream", "must be true or false");
+    }
+    if (toolsAreWrong) {
+      return fault("tools", "must be an array");
+    }
+    return new RequestScan.Result.Scanned(new ChatRequest(body, this));
+  }
+
+  private RequestScan.Result fault(String field, String rule) {
+    String message = "`%s` %s.".formatted(field, rule);
+    return new RequestScan.Result.NotChat(message, field, Set.copyOf(traits));
+  }
+
+  private static <T> void put(Set<T> set, T element, boolean present) {
+    if (present) {
+      set.add(element);
+    } else {
+      set.remove(element);
+    }
+  }
+}

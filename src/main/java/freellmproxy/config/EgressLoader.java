@@ -1,0 +1,114 @@
+package freellmproxy.config;
+
+import freellmproxy.config.Settings.Egress;
+import freellmproxy.config.Settings.ProxyServer;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Reads the variables that other tools share, with the meaning curl gives them. */
+final class EgressLoader {
+  private final RawSettings raw;
+  private final List<Problem> problems;
+  private final @Nullable ProxyServer forHttps;
+  private final @Nullable ProxyServer forHttp;
+  private final NoProxy noProxy;
+  private final List<Path> certificates;
+
+  EgressLoader(RawSettings raw, List<Problem> problems) {
+    this.raw = raw;
+    this.problems = problems;
+    ProxyServer forAll = proxy(Setting.ALL_PROXY);
+    ProxyServer https = proxy(Setting.HTTPS_PROXY);
+    ProxyServer http = proxy(Setting.HTTP_PROXY);
+    this.forHttps = https != null ? https : forAll;
+    this.forHttp = http != null ? http : forAll;
+    this.noProxy = NoProxy.parse(raw.text(Setting.NO_PROXY));
+    this.certificates = certificates();
+  }
+
+  /** How a target is reached. */
+  Egress egress(URI target) {
+    ProxyServer proxy = "https".equals(target.getScheme()) ? forHttps : forHttp;
+    return new Egress(noProxy.covers(target) ? null : proxy, certificates);
+  }
+
+  private @Nullable ProxyServer proxy(Setting setting) {
+    String value = raw.text(setting);
+    if (value.isEmpty()) {
+      return null;
+    }
+    try {
+      var url = new URI(value.contains("://") ? value : "http://" + value);
+      ProxyServer.Kind kind =
+          switch (url.getScheme()) {
+            case "http" -> ProxyServer.Kind.HTTP;
+            case "socks5", "socks5h" -> ProxyServer.Kind.SOCKS5;
+            default -> null;
+          };
+      if (kind == null || url.getHost() == null) {
+        problem(setting, "it is no http:// or socks5:// address with a host");
+        return null;
+      }
+      return server(kind, url);
+    } catch (URISyntaxException e) {
+      problem(setting, "it is no address");
+      return null;
+    }
+  }
+
+  private static ProxyServer server(ProxyServer.Kind kind, URI url) {
+    int standardPort =
+        switch (kind) {
+          // curl's defaults.
+          case HTTP, SOCKS5 -> 1080;
+        };
+    String[] userInfo =
+        url.getRawUserInfo() == null ? new String[0] : url.getRawUserInfo().split(":", 2);
+    return new ProxyServer(
+        kind,
+        url.getHost(),
+        url.getPort() < 0 ? standardPort : url.getPort(),
+        userInfo.length > 0 ? decoded(userInfo[0]) : null,
+        userInfo.length > 1 ? new Secret(decoded(userInfo[1])) : null);
+  }
+
+  private static String decoded(String text) {
+    return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
+  }
+
+  private List<Path> certificates() {
+    String value = raw.text(Setting.SSL_CERT_FILE);
+    if (value.isEmpty()) {
+      return List.of();
+    }
+    Path file = Path.of(value);
+    try (InputStream in = Files.newInputStream(file)) {
+      if (CertificateFactory.getInstance("X.509").generateCertificates(in).isEmpty()) {
+        problem(Setting.SSL_CERT_FILE, "the file has no certificate in it");
+      }
+    } catch (IOException e) {
+      problem(Setting.SSL_CERT_FILE, "the file cannot be read");
+    } catch (CertificateException e) {
+      problem(Setting.SSL_CERT_FILE, "the file has something else than PEM certificates in it");
+    }
+    return List.of(file);
+  }
+
+  private void problem(Setting setting, String fault) {
+    String fix =
+        setting == Setting.SSL_CERT_FILE
+            ? "Name a PEM file of certificates, or leave it unset."
+            : "Use an address such as http://proxy.example.org:3128, or leave it unset.";
+    problems.add(new Problem(setting.name(), fault, fix));
+  }
+}

@@ -1,0 +1,91 @@
+package freellmproxy.config;
+
+import freellmproxy.config.Origin.Source;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The texts behind the settings: the environment over {@code .env} over the defaults. */
+final class RawSettings {
+  private final Map<String, String> environment;
+  private final Map<String, String> dotEnv;
+
+  RawSettings(Map<String, String> environment, Map<String, String> dotEnv) {
+    this.environment = environment;
+    this.dotEnv = dotEnv;
+  }
+
+  /** The text of a setting, stripped; its default where it is not set. */
+  String text(Setting setting) {
+    String set = firstSet(setting);
+    return set == null ? setting.byDefault() : set;
+  }
+
+  Origin origin(Setting setting) {
+    Source source =
+        lookUp(environment, setting) != null
+            ? Source.ENVIRONMENT
+            : lookUp(dotEnv, setting) != null ? Source.DOT_ENV : Source.DEFAULT;
+    return new Origin(setting, shown(setting, text(setting)), source);
+  }
+
+  private @Nullable String firstSet(Setting setting) {
+    String fromEnvironment = lookUp(environment, setting);
+    return fromEnvironment != null ? fromEnvironment : lookUp(dotEnv, setting);
+  }
+
+  private static @Nullable String lookUp(Map<String, String> values, Setting setting) {
+    String value = values.get(setting.name());
+    if (value == null && isSharedWithOtherTools(setting)) {
+      value = values.get(setting.name().toLowerCase(Locale.ROOT));
+    }
+    if (value == null || (value.isBlank() && !setting.mayBeEmpty())) {
+      return null;
+    }
+    return value.strip();
+  }
+
+  /** Other tools take the names of proxies in lower case too. */
+  private static boolean isSharedWithOtherTools(Setting setting) {
+    return setting.isProxyUrl() || setting == Setting.NO_PROXY;
+  }
+
+  /** A value as it may be printed. */
+  static String shown(Setting setting, String value) {
+    if (setting.isSecret()) {
+      return new Secret(value).tail();
+    }
+    return setting.isProxyUrl() ? value.replaceFirst("//[^/@]*@", "//***@") : value;
+  }
+
+  /** One line for each setting to which the environment and the file give different values. */
+  List<String> disagreements() {
+    var lines = new ArrayList<String>();
+    for (Setting setting : Setting.values()) {
+      String strong = lookUp(environment, setting);
+      String weak = lookUp(dotEnv, setting);
+      if (strong != null && weak != null && !strong.equals(weak)) {
+        lines.add(
+            "%s is %s in the environment and %s in .env; the environment wins"
+                .formatted(setting, shown(setting, strong), shown(setting, weak)));
+      }
+    }
+    return lines;
+  }
+
+  /** One line for each name that is nearly one of ours. */
+  List<String> nearMisses() {
+    var lines = new ArrayList<String>();
+    for (Map<String, String> names : List.of(environment, dotEnv)) {
+      for (String name : names.keySet()) {
+        Spelling.nearMiss(name)
+            .map(ours -> name + " is not known; did you mean " + ours + "?")
+            .filter(line -> !lines.contains(line))
+            .ifPresent(lines::add);
+      }
+    }
+    return lines;
+  }
+}

@@ -1,0 +1,281 @@
+package freellmproxy.config;
+
+import freellmproxy.config.Settings.Egress;
+import freellmproxy.config.Settings.LogLevel;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.charset.MalformedInputException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Makes settings of what the operator wrote (contract section 9). Finds all problems in one go, so
+ * that nobody has to mend and start five times.
+ */
+public final class SettingsLoader {
+  /** What `.env.example` shows in place of keys; copying it is not setting them. */
+  static final String OPENROUTER_PLACEHOLDER = "sk-or-v1-paste-your-key-here";
+
+  static final String PROXY_PLACEHOLDER = "choose-a-long-random-string";
+
+  private static final int LONGEST_SECONDS = 86_400;
+
+  private final RawSettings raw;
+  private final List<Problem> problems = new ArrayList<>();
+
+  private SettingsLoader(RawSettings raw) {
+    this.raw = raw;
+  }
+
+  /** What came of loading. */
+  public sealed interface Result {
+    /**
+     * Settings to start with.
+     *
+     * @param warnings for the log
+     * @param origins where each value came from, in the order of {@link Setting}
+     */
+    record Loaded(Settings settings, List<String> warnings, List<Origin> origins)
+        implements Result {}
+
+    /** Nothing to start with. */
+    record Refused(List<Problem> problems) implements Result {}
+  }
+
+  /**
+   * Reads the environment and a {@code .env} file, which may be missing.
+   *
+   * @param environment names and values, as the process got them
+   */
+  public static Result load(Map<String, String> environment, Path dotEnvFile) {
+    var fileProblems = new ArrayList<Problem>();
+    DotEnv dotEnv = readFile(dotEnvFile, fileProblems);
+    for (int line : dotEnv.malformed()) {
+      fileProblems.add(
+          new Problem(".env", "line " + line + " is not NAME=value", "Mend or remove the line."));
+    }
+    var loader = new SettingsLoader(new RawSettings(environment, dotEnv.values()));
+    loader.problems.addAll(fileProblems);
+    return loader.load();
+  }
+
+  private static DotEnv readFile(Path file, List<Problem> problems) {
+    if (!Files.exists(file)) {
+      return DotEnv.parse("");
+    }
+    try {
+      return DotEnv.parse(Files.readString(file));
+    } catch (MalformedInputException e) {
+      problems.add(new Problem(".env", "it is not UTF-8 text", "Save it as UTF-8."));
+    } catch (IOException e) {
+      problems.add(new Problem(".env", "it cannot be read", "Check who may read " + file + "."));
+    }
+    return DotEnv.parse("");
+  }
+
+  private Result load() {
+    Settings settings = settings();
+    if (!problems.isEmpty()) {
+      return new Result.Refused(List.copyOf(problems));
+    }
+    List<String> warnings =
+        Stream.of(raw.disagreements(), raw.nearMisses()).flatMap(List::stream).toList();
+    return new Result.Loaded(
+        settings, warnings, Arrays.stream(Setting.values()).map(raw::origin).toList());
+  }
+
+  private Settings settings() {
+    URI listUrl = url(Setting.MODELS_LIST_URL);
+    URI baseUrl = url(Setting.UPSTREAM_BASE_URL);
+    var egress = new EgressLoader(raw, problems);
+    return new Settings(
+        keys(),
+        listen(),
+        new Settings.ModelList(
+            listUrl, seconds(Setting.MODELS_REFRESH_SEC), egress.egress(listUrl)),
+        upstream(baseUrl, egress.egress(baseUrl)),
+        limits(),
+        fallback(),
+        logLevel());
+  }
+
+  private Settings.Keys keys() {
+    String openRouter =
+        key(
+            Setting.OPENROUTER_API_KEY,
+            OPENROUTER_PLACEHOLDER,
+            "Get one for free at openrouter.ai/settings/keys and set OPENROUTER_API_KEY=sk-or-...");
+    String proxy =
+        key(
+            Setting.PROXY_API_KEY,
+            PROXY_PLACEHOLDER,
+            "Choose any long random string, for example from `openssl rand -hex 24`; clients send"
+                + " it to the proxy");
+    if (!proxy.isEmpty() && proxy.equals(openRouter)) {
+      problem(
+          Setting.PROXY_API_KEY,
+          "it is the same as OPENROUTER_API_KEY",
+          "Choose another one: every client of the proxy gets to know this key");
+    }
+    return new Settings.Keys(new Secret(openRouter), new Secret(proxy));
+  }
+
+  private String key(Setting setting, String placeholder, String howToGet) {
+    String value = raw.text(setting);
+    if (value.isEmpty()) {
+      problem(setting, "it is not set", howToGet);
+    } else if (value.equals(placeholder)) {
+      problem(setting, "it is still the placeholder of .env.example", howToGet);
+    } else if (!value.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
+      problem(
+          setting,
+          "it has a space, a control character or a letter that no header can carry in it",
+          "Copy it again, without quotes or line breaks");
+    }
+    return value;
+  }
+
+  private Settings.Listen listen() {
+    return new Settings.Listen(
+        raw.text(Setting.HOST),
+        number(Setting.PORT, 0, 65_535),
+        number(Setting.MAX_BODY_MB, 1, 1024) << 20,
+        seconds(Setting.SHUTDOWN_GRACE_SEC),
+        corsOrigins());
+  }
+
+  private Set<String> corsOrigins() {
+    Set<String> origins =
+        Stream.of(raw.text(Setting.CORS_ORIGINS).split(","))
+            .map(String::strip)
+            .filter(origin -> !origin.isEmpty())
+            .collect(Collectors.toSet());
+    for (String origin : origins) {
+      if (!origin.equals("*") && !origin.matches("[a-zA-Z][a-zA-Z0-9+.-]*://[^/\\s]+")) {
+        problem(
+            Setting.CORS_ORIGINS,
+            quoted(origin) + " is not an origin",
+            "Use a list such as https://chat.example.org,http://localhost:3000, or *");
+      }
+    }
+    return origins;
+  }
+
+  private Settings.Upstream upstream(URI baseUrl, Egress egress) {
+    String referer = header(Setting.OPENROUTER_REFERER);
+    String title = header(Setting.OPENROUTER_TITLE);
+    return new Settings.Upstream(
+        baseUrl,
+        referer.isEmpty() ? null : referer,
+        title.isEmpty() ? null : title,
+        flag(Setting.FREE_ONLY),
+        egress);
+  }
+
+  private String header(Setting setting) {
+    String value = raw.text(setting);
+    if (!value.chars().allMatch(c -> c >= ' ' && c < 0x7f)) {
+      problem(setting, "no header can carry it", "Use plain ASCII letters");
+    }
+    return value;
+  }
+
+  private Settings.TimeLimits limits() {
+    return new Settings.TimeLimits(
+        seconds(Setting.CONNECT_TIMEOUT_SEC),
+        seconds(Setting.UPSTREAM_TIMEOUT_SEC),
+        seconds(Setting.STREAM_IDLE_TIMEOUT_SEC),
+        seconds(Setting.ANSWER_TIMEOUT_SEC),
+        seconds(Setting.REQUEST_DEADLINE_SEC),
+        seconds(Setting.STREAM_KEEPALIVE_SEC));
+  }
+
+  private Settings.Fallback fallback() {
+    return new Settings.Fallback(
+        number(Setting.MAX_FALLBACK_ATTEMPTS, 1, 100),
+        number(Setting.SAME_MODEL_RETRIES, 0, 1),
+        seconds(Setting.RATE_LIMIT_COOLDOWN_SEC),
+        seconds(Setting.GENERIC_ERROR_COOLDOWN_SEC));
+  }
+
+  private LogLevel logLevel() {
+    String name = raw.text(Setting.LOG_LEVEL).toUpperCase(Locale.ROOT);
+    Optional<LogLevel> level =
+        Arrays.stream(LogLevel.values())
+            .filter(l -> l.name().equals(name) || (l == LogLevel.WARN && name.equals("WARNING")))
+            .findFirst();
+    if (level.isEmpty()) {
+      problem(Setting.LOG_LEVEL, quoted(name) + " is no level", "Use DEBUG, INFO, WARN or ERROR");
+    }
+    return level.orElse(LogLevel.INFO);
+  }
+
+  private boolean flag(Setting setting) {
+    String value = raw.text(setting).toLowerCase(Locale.ROOT);
+    if (!value.equals("true") && !value.equals("false")) {
+      problem(setting, quoted(value) + " is neither true nor false", "Use one of the two");
+    }
+    return value.equals("true");
+  }
+
+  private Duration seconds(Setting setting) {
+    return Duration.ofSeconds(number(setting, 1, LONGEST_SECONDS));
+  }
+
+  private int number(Setting setting, int least, int most) {
+    String value = raw.text(setting);
+    String fix =
+        "Use a whole number from %d to %d, for example %s=%s"
+            .formatted(least, most, setting, setting.byDefault());
+    if (!value.matches("[0-9]{1,9}")) {
+      problem(setting, quoted(value) + " is not a whole number", fix);
+      return least;
+    }
+    int number = Integer.parseInt(value);
+    if (number < least || number > most) {
+      problem(setting, number + " is out of range", fix);
+      return least;
+    }
+    return number;
+  }
+
+  private URI url(Setting setting) {
+    String value = raw.text(setting);
+    String fix = "Use an address such as " + setting.byDefault();
+    try {
+      var url = new URI(value.replaceFirst("/+$", ""));
+      boolean isHttp = "http".equals(url.getScheme()) || "https".equals(url.getScheme());
+      if (!isHttp || url.getHost() == null) {
+        problem(setting, "it is no http or https address with a host", fix);
+      } else if (url.getUserInfo() != null || url.getFragment() != null) {
+        problem(setting, "it has a user or a fragment in it", fix);
+      } else if (setting == Setting.UPSTREAM_BASE_URL && url.getQuery() != null) {
+        problem(setting, "it has a query in it", fix);
+      } else {
+        return url;
+      }
+    } catch (URISyntaxException e) {
+      problem(setting, "it is no address", fix);
+    }
+    return URI.create(setting.byDefault());
+  }
+
+  private void problem(Setting setting, String fault, String fix) {
+    problems.add(new Problem(setting.name(), fault, fix + "."));
+  }
+
+  private static String quoted(String value) {
+    return '"' + value + '"';
+  }
+}

@@ -1,0 +1,69 @@
+package freellmproxy.egress;
+
+import freellmproxy.config.Settings.Egress;
+import freellmproxy.config.Settings.ProxyServer;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.ProxyOptions;
+import io.vertx.core.net.ProxyType;
+import io.vertx.core.net.TrustOptions;
+import java.net.URI;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** Turns what the operator set into options of the HTTP client. Stateless. */
+public final class OutboundHttp {
+  private OutboundHttp() {}
+
+  /**
+   * Options for calls to one target. HTTPS negotiates HTTP/2, plain HTTP stays at 1.1.
+   *
+   * @param connect limit for TCP, and again for TLS; whoever needs the sum limited watches it
+   * @throws CertificateProblem when a certificate file cannot be used
+   */
+  public static HttpClientOptions options(URI target, Egress egress, Duration connect) {
+    boolean tls = "https".equalsIgnoreCase(target.getScheme());
+    var options =
+        new HttpClientOptions()
+            .setSsl(tls)
+            .setUseAlpn(tls)
+            .setProtocolVersion(tls ? HttpVersion.HTTP_2 : HttpVersion.HTTP_1_1)
+            .setHttp2ClearTextUpgrade(false)
+            .setConnectTimeout(Math.toIntExact(connect.toMillis()))
+            .setSslHandshakeTimeout(connect.toMillis())
+            .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
+            .setDecompressionSupported(true)
+            .setTcpKeepAlive(true);
+    proxy(egress).ifPresent(options::setProxyOptions);
+    if (tls) {
+      TrustedCertificates.trust(egress.certificates())
+          .map(TrustOptions::wrap)
+          .ifPresent(options::setTrustOptions);
+    }
+    return options;
+  }
+
+  private static Optional<ProxyOptions> proxy(Egress egress) {
+    ProxyServer server = egress.proxy();
+    if (server == null) {
+      return Optional.empty();
+    }
+    var options =
+        new ProxyOptions()
+            .setType(
+                switch (server.kind()) {
+                  case HTTP -> ProxyType.HTTP;
+                  case SOCKS5 -> ProxyType.SOCKS5;
+                })
+            .setHost(server.host())
+            .setPort(server.port());
+    if (server.user() != null) {
+      options.setUsername(server.user());
+    }
+    if (server.password() != null) {
+      options.setPassword(server.password().reveal());
+    }
+    return Optional.of(options);
+  }
+}

@@ -1,0 +1,234 @@
+package freellmproxy.exchange;
+
+import freellmproxy.catalog.Model;
+import freellmproxy.config.Settings;
+import freellmproxy.routing.Cooldowns.Permit;
+import freellmproxy.sse.SseEvent;
+import freellmproxy.time.Time;
+import freellmproxy.time.Time.Timer;
+import freellmproxy.upstream.AnswerForm;
+import freellmproxy.upstream.ChatChunk;
+import freellmproxy.upstream.Outcome;
+import freellmproxy.upstream.ReplyClassifier;
+import freellmproxy.upstream.UpstreamCall;
+import freellmproxy.upstream.UpstreamClient;
+import freellmproxy.upstream.UpstreamReply;
+import freellmproxy.upstream.Verdict;
+import io.vertx.core.buffer.Buffer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One upstream call up to the moment its answer can be judged: a whole answer when it is complete,
+ * a stream at its first useful event (contract section 6). What came until then is held, so that a
+ * failure stays unseen.
+ */
+final class Attempt {
+  private static final Logger LOG = LoggerFactory.getLogger(Attempt.class);
+
+  /** Preambles are a few hundred bytes; more than this is no preamble. */
+  private static final int MAX_HELD_BYTES = 1 << 20;
+
+  private static final Verdict EMPTY_STREAM = new Verdict.Empty("empty_stream");
+
+  private final Model model;
+  private final Permit permit;
+  private final AnswerForm form;
+  private final Settings.TimeLimits limits;
+  private final Time time;
+  private final Deadline deadline;
+  private final long startNanos;
+  private final Consumer<Verdict> onJudged;
+  private final List<SseEvent> held = new ArrayList<>(2);
+
+  private @Nullable UpstreamCall call;
+  private @Nullable Timer limit;
+  private @Nullable Consumer<UpstreamReply> relay;
+  private UpstreamReply.@Nullable Answer answer;
+  private boolean judged;
+  private boolean recorded;
+  private boolean finishSeen;
+  private int heldBytes;
+  private int status;
+
+  /**
+   * Describes the attempt; {@link #start} makes it.
+   *
+   * @param onJudged told once, unless the attempt is aborted before
+   */
+  Attempt(
+      Model model,
+      Permit permit,
+      AnswerForm form,
+      Settings.TimeLimits limits,
+      Deadline deadline,
+      Consumer<Verdict> onJudged) {
+    this.model = model;
+    this.permit = permit;
+    this.form = form;
+    this.limits = limits;
+    this.deadline = deadline;
+    this.time = deadline.time();
+    this.startNanos = time.nanos();
+    this.onJudged = onJudged;
+  }
+
+  void start(UpstreamClient client, Supplier<Buffer> body) {
+    call = client.call(body, form, this::accept);
+  }
+
+  Model model() {
+    return model;
+  }
+
+  Permit permit() {
+    return permit;
+  }
+
+  /** HTTP status, 0 before there is one. */
+  int status() {
+    return status;
+  }
+
+  Duration duration() {
+    return Duration.ofNanos(time.nanos() - startNanos);
+  }
+
+  /** Whether it has neither been recorded nor aborted yet. */
+  boolean isOpen() {
+    return !recorded;
+  }
+
+  /** What there is to say about it at its end. */
+  AttemptRecord record(Outcome outcome, @Nullable Instant restsUntil, String reason) {
+    recorded = true;
+    return new AttemptRecord(model.id(), outcome, status, duration(), restsUntil, reason);
+  }
+
+  /** The whole answer; null when the upstream streamed or gave none. */
+  UpstreamReply.@Nullable Answer answer() {
+    return answer;
+  }
+
+  /** The events of a stream up to the one that decided. */
+  List<SseEvent> held() {
+    return held;
+  }
+
+  /** The call behind this attempt, to go on with after a verdict. */
+  UpstreamCall call() {
+    return Objects.requireNonNull(call, "not started");
+  }
+
+  /** Hands everything that comes from now on to {@code relay}. */
+  void relayTo(Consumer<UpstreamReply> relay) {
+    this.relay = relay;
+  }
+
+  /** Gives up at once; no verdict is told any more. */
+  void abort() {
+    judged = true;
+    cancelLimit();
+    if (call != null) {
+      call.abort();
+    }
+  }
+
+  private void accept(UpstreamReply step) {
+    if (relay != null) {
+      relay.accept(step);
+    } else if (!judged) {
+      judge(step);
+    }
+  }
+
+  private void judge(UpstreamReply step) {
+    switch (step) {
+      case UpstreamReply.Sent sent -> limit(deadline.cap(limits.attempt()), "no_head_in_time");
+      case UpstreamReply.Head head -> readHead(head);
+      case UpstreamReply.Answer whole -> judgeAnswer(whole);
+      case UpstreamReply.Event event -> judgeEvent(event.event());
+      case UpstreamReply.StreamEnd end ->
+          judged(finishSeen ? EMPTY_STREAM : ReplyClassifier.judgeFailure("stream_cut"));
+      case UpstreamReply.Failure failure ->
+          judged(ReplyClassifier.judgeFailure(failure.fault().label()));
+    }
+  }
+
+  private void readHead(UpstreamReply.Head head) {
+    status = head.status();
+    boolean begunAnswer = form == AnswerForm.WHOLE && status / 100 == 2;
+    // A plain answer that has begun may take its time; see docs/decisions on the deadline.
+    limit(
+        begunAnswer ? limits.answer() : deadline.cap(limits.attempt().minus(duration())),
+        begunAnswer ? "answer_too_slow" : "no_useful_event_in_time");
+  }
+
+  private void judgeAnswer(UpstreamReply.Answer whole) {
+    answer = whole;
+    Verdict verdict =
+        ReplyClassifier.judgeAnswer(whole.status(), whole.headers(), whole.body(), time.instant());
+    boolean notStreamed = form == AnswerForm.STREAM && verdict instanceof Verdict.Useful;
+    judged(notStreamed ? ReplyClassifier.judgeFailure("no_event_stream") : verdict);
+  }
+
+  private void judgeEvent(SseEvent event) {
+    if (event.isDone()) {
+      judged(EMPTY_STREAM);
+      return;
+    }
+    ChatChunk chunk = ChatChunk.read(event.data());
+    if (!chunk.isJson()) {
+      LOG.atWarn().addKeyValue("model", model.id()).log("stream_event_dropped");
+      return;
+    }
+    Instant now = time.instant();
+    if (chunk.isError()) {
+      held.add(event);
+      judged(ReplyClassifier.judgeStreamError(event.data(), now));
+      return;
+    }
+    heldBytes += event.data().length;
+    held.add(event);
+    finishSeen |= chunk.finishReason() != null;
+    if (chunk.isUseful()) {
+      judged(new Verdict.Useful());
+    } else if (heldBytes > MAX_HELD_BYTES) {
+      judged(ReplyClassifier.judgeFailure("endless_preamble"));
+    }
+  }
+
+  private void limit(Duration length, String reason) {
+    cancelLimit();
+    limit = time.after(length, () -> judged(ReplyClassifier.judgeFailure(reason)));
+  }
+
+  private void cancelLimit() {
+    if (limit != null) {
+      limit.cancel();
+      limit = null;
+    }
+  }
+
+  private void judged(Verdict verdict) {
+    if (judged) {
+      return;
+    }
+    judged = true;
+    cancelLimit();
+    if (!(verdict instanceof Verdict.Useful)) {
+      // Whatever else the upstream would send is not wanted; after a whole answer this does
+      // nothing.
+      call().abort();
+    }
+    onJudged.accept(verdict);
+  }
+}

@@ -1,0 +1,59 @@
+package freellmproxy.exchange;
+
+import freellmproxy.catalog.Catalog;
+import freellmproxy.chat.ChatRequest;
+import freellmproxy.config.Settings;
+import freellmproxy.routing.Cooldowns;
+import freellmproxy.routing.LearnedLimits;
+import freellmproxy.time.Time;
+import freellmproxy.upstream.UpstreamClient;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Starts exchanges and knows the open ones. One per event loop; {@link #begin} and {@link
+ * #interruptAll} must be called there, {@link #open} may be called anywhere.
+ */
+public final class Exchanges {
+  private final Shared shared;
+  private final UpstreamClient client;
+  private final Set<ChatExchange> open = ConcurrentHashMap.newKeySet();
+
+  public Exchanges(Shared shared, UpstreamClient client) {
+    this.shared = shared;
+    this.client = client;
+  }
+
+  /** What the exchanges of all event loops share; every part is thread-safe. */
+  public record Shared(
+      Settings settings,
+      Cooldowns cooldowns,
+      LearnedLimits learnedLimits,
+      Time time,
+      ExchangeSink sink) {}
+
+  /**
+   * Where a request comes from.
+   *
+   * @param startNanos {@link Time#nanos()} at its first byte
+   */
+  public record Origin(String requestId, long startNanos) {}
+
+  /** Answers a request, sooner or later, by exactly one call to {@code reply}. */
+  public void begin(Origin origin, ChatRequest request, Catalog catalog, ClientReply reply) {
+    var exchange = new ChatExchange(shared, client, origin, request, catalog, reply, open::remove);
+    open.add(exchange);
+    exchange.begin();
+  }
+
+  /** Requests that have not got their whole answer yet. */
+  public int open() {
+    return open.size();
+  }
+
+  /** Ends every open exchange with an error, because the proxy stops. */
+  public void interruptAll() {
+    List.copyOf(open).forEach(ChatExchange::interrupt);
+  }
+}

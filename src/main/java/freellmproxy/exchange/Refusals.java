@@ -1,0 +1,92 @@
+package freellmproxy.exchange;
+
+import freellmproxy.api.ApiError;
+import freellmproxy.api.ApiError.Retry;
+import freellmproxy.config.Secret;
+import freellmproxy.upstream.Outcome;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** What a client is told when no model could answer: what, why and until when. */
+final class Refusals {
+  private Refusals() {}
+
+  static ApiError noCapableModel(Collection<String> missing) {
+    return ApiError.badRequest(
+        "no_capable_model",
+        "No free model on the list supports what this request needs: %s. Leave it out, or try again after the list has changed."
+            .formatted(String.join(", ", missing)),
+        null);
+  }
+
+  static ApiError allResting(int capable, Duration wait) {
+    return unavailable(
+        "%d free model(s) could answer this request, but all of them are resting after failures."
+            .formatted(capable),
+        wait);
+  }
+
+  static ApiError allFailed(List<AttemptRecord> attempts, Duration wait) {
+    Map<Outcome, Long> causes =
+        attempts.stream()
+            .collect(
+                Collectors.groupingBy(
+                    AttemptRecord::outcome,
+                    () -> new EnumMap<>(Outcome.class),
+                    Collectors.counting()));
+    String counted =
+        causes.entrySet().stream()
+            .map(cause -> cause.getValue() + " × " + cause.getKey().label())
+            .collect(Collectors.joining(", "));
+    return unavailable(
+        "None of the %d free model(s) tried gave an answer: %s."
+            .formatted(attempts.size(), counted),
+        wait);
+  }
+
+  static ApiError accountLimited(Duration wait) {
+    var after = new Retry.After(wait);
+    return new ApiError(
+        429,
+        "rate_limit_error",
+        "account_rate_limited",
+        "The OpenRouter account behind this proxy has used up its free requests (20 a minute; 50 a"
+            + " day, or 1000 after 10 credits were ever bought). All free models share that limit;"
+            + " it is back in "
+            + after.seconds()
+            + " s.",
+        null,
+        after);
+  }
+
+  static ApiError keyRefused(Secret key) {
+    return new ApiError(
+        502,
+        "proxy_misconfiguration",
+        "upstream_auth_error",
+        "The upstream refused the proxy's own key. Check OPENROUTER_API_KEY, which is "
+            + key.tail()
+            + ", at openrouter.ai/settings/keys, and restart the proxy.",
+        null,
+        Retry.POINTLESS);
+  }
+
+  static ApiError shuttingDown() {
+    return unavailable("The proxy is shutting down. Try again in a moment.", Duration.ofSeconds(1));
+  }
+
+  private static ApiError unavailable(String message, Duration wait) {
+    var after = new Retry.After(wait);
+    return new ApiError(
+        503,
+        "service_unavailable",
+        "all_models_unavailable",
+        message + " Try again in " + after.seconds() + " s.",
+        null,
+        after);
+  }
+}

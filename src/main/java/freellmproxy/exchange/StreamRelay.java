@@ -1,0 +1,227 @@
+package freellmproxy.exchange;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import freellmproxy.api.ApiError;
+import freellmproxy.config.Settings;
+import freellmproxy.sse.SseEvent;
+import freellmproxy.time.Time;
+import freellmproxy.time.Time.Timer;
+import freellmproxy.upstream.ChatChunk;
+import freellmproxy.upstream.ReplyClassifier;
+import freellmproxy.upstream.UpstreamCall;
+import freellmproxy.upstream.UpstreamReply;
+import freellmproxy.upstream.Verdict;
+import io.vertx.core.buffer.Buffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Carries a committed stream to the client, event by event (contract section 6). From here on no
+ * failure can be hidden, so the stream ends in exactly one of three ways: complete, with an error
+ * frame, or because the client went.
+ */
+final class StreamRelay implements Consumer<UpstreamReply> {
+  private static final Logger LOG = LoggerFactory.getLogger(StreamRelay.class);
+  private static final byte[] DONE = "data: [DONE]\n\n".getBytes(UTF_8);
+  private static final byte[] KEEP_ALIVE = ": keep-alive\n\n".getBytes(UTF_8);
+
+  private final ClientReply.EventSink sink;
+  private final UpstreamCall call;
+  private final Settings.TimeLimits limits;
+  private final Time time;
+  private final String model;
+  private final Consumer<Optional<Verdict>> onEnd;
+
+  private @Nullable Timer watch;
+  private long lastEventNanos;
+  private long lastWriteNanos;
+  private boolean paused;
+  private boolean finishSeen;
+  private boolean ended;
+  private int chunks;
+
+  /**
+   * Describes the relay; {@link #begin} starts it.
+   *
+   * @param onEnd told once, with what went wrong or nothing; not when {@link #stop} ended it
+   */
+  StreamRelay(
+      ClientReply.EventSink sink,
+      Attempt attempt,
+      Settings.TimeLimits limits,
+      Time time,
+      Consumer<Optional<Verdict>> onEnd) {
+    this.sink = sink;
+    this.call = attempt.call();
+    this.model = attempt.model().id();
+    this.limits = limits;
+    this.time = time;
+    this.onEnd = onEnd;
+  }
+
+  void begin(List<SseEvent> held) {
+    lastEventNanos = time.nanos();
+    sink.onDrain(this::drained);
+    for (SseEvent event : held) {
+      finishSeen |= ChatChunk.read(event.data()).finishReason() != null;
+      forward(event);
+    }
+    watch();
+  }
+
+  /** Data events written to the client, error frame and end marker not counted. */
+  int chunks() {
+    return chunks;
+  }
+
+  @Override
+  public void accept(UpstreamReply step) {
+    if (ended) {
+      return;
+    }
+    switch (step) {
+      case UpstreamReply.Event event -> relay(event.event());
+      case UpstreamReply.StreamEnd end -> upstreamEnded("stream_cut");
+      case UpstreamReply.Failure failure -> upstreamEnded(failure.fault().label());
+      case UpstreamReply.Sent sent -> {}
+      case UpstreamReply.Head head -> {}
+      case UpstreamReply.Answer answer -> {}
+    }
+  }
+
+  private void relay(SseEvent event) {
+    lastEventNanos = time.nanos();
+    if (event.isDone()) {
+      complete();
+      return;
+    }
+    ChatChunk chunk = ChatChunk.read(event.data());
+    if (!chunk.isJson()) {
+      LOG.atWarn().addKeyValue("model", model).log("stream_event_dropped");
+      return;
+    }
+    if (chunk.isError()) {
+      fail(ReplyClassifier.judgeStreamError(event.data(), time.instant()));
+      return;
+    }
+    finishSeen |= chunk.finishReason() != null;
+    forward(event);
+  }
+
+  private void forward(SseEvent event) {
+    chunks++;
+    write(event.encoded());
+    if (sink.isFull() && !paused) {
+      paused = true;
+      call.pause();
+    }
+  }
+
+  private void write(Buffer bytes) {
+    lastWriteNanos = time.nanos();
+    sink.write(bytes);
+  }
+
+  private void drained() {
+    if (paused && !ended) {
+      paused = false;
+      // While we did not read, the upstream could not be silent.
+      lastEventNanos = time.nanos();
+      call.resume();
+    }
+  }
+
+  /** With a finish reason nothing is missing but the end marker, however the upstream ended. */
+  private void upstreamEnded(String reason) {
+    if (finishSeen) {
+      complete();
+    } else {
+      fail(ReplyClassifier.judgeFailure(reason));
+    }
+  }
+
+  private void complete() {
+    write(Buffer.buffer(DONE));
+    call.release();
+    end(Optional.empty());
+  }
+
+  private void fail(Verdict verdict) {
+    var error =
+        new ApiError(
+            502,
+            "upstream_error",
+            "stream_interrupted",
+            "The model %s stopped in the middle of its answer (%s). What was sent so far is incomplete; ask again."
+                .formatted(model, verdict.reason()),
+            null,
+            ApiError.Retry.UNSAID);
+    write(errorFrame(error));
+    end(Optional.of(verdict));
+  }
+
+  /** Ends the stream for a reason of our own, with an error frame. */
+  void interrupt(ApiError error) {
+    if (!ended) {
+      write(errorFrame(error));
+      stop();
+      sink.end();
+    }
+  }
+
+  private static Buffer errorFrame(ApiError error) {
+    return Buffer.buffer("data: ").appendBytes(error.json()).appendString("\n\n").appendBytes(DONE);
+  }
+
+  private void end(Optional<Verdict> failure) {
+    stop();
+    sink.end();
+    onEnd.accept(failure);
+  }
+
+  /** Ends the upstream call; nothing more is written and nobody is told. */
+  void stop() {
+    ended = true;
+    if (watch != null) {
+      watch.cancel();
+    }
+    call.abort();
+  }
+
+  /** One timer for both silences: ours towards the client, and the upstream's towards us. */
+  private void watch() {
+    if (!ended) {
+      Duration untilStall = limits.streamIdle().minus(since(lastEventNanos));
+      Duration untilComment = limits.keepAlive().minus(since(lastWriteNanos));
+      boolean mayComment = !finishSeen && !paused;
+      Duration next =
+          mayComment && untilComment.compareTo(untilStall) < 0 ? untilComment : untilStall;
+      watch = time.after(next, this::lookAtSilence);
+    }
+  }
+
+  private void lookAtSilence() {
+    if (!paused && since(lastEventNanos).compareTo(limits.streamIdle()) >= 0) {
+      upstreamEnded("stream_stalled");
+      return;
+    }
+    // No comment after the last data event, see the clients page.
+    if (!paused && !finishSeen && since(lastWriteNanos).compareTo(limits.keepAlive()) >= 0) {
+      write(Buffer.buffer(KEEP_ALIVE));
+    }
+    if (paused) {
+      lastEventNanos = time.nanos();
+    }
+    watch();
+  }
+
+  private Duration since(long nanos) {
+    return Duration.ofNanos(time.nanos() - nanos);
+  }
+}

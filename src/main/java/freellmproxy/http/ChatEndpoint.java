@@ -1,0 +1,172 @@
+package freellmproxy.http;
+
+import freellmproxy.api.ApiError;
+import freellmproxy.api.ApiError.Retry;
+import freellmproxy.catalog.Catalog;
+import freellmproxy.chat.ChatRequest;
+import freellmproxy.chat.ChatRequest.Trait;
+import freellmproxy.chat.RequestScan;
+import freellmproxy.config.Settings;
+import freellmproxy.exchange.ExchangeSink;
+import freellmproxy.exchange.Exchanges;
+import freellmproxy.exchange.Rejection;
+import freellmproxy.time.Time;
+import io.vertx.core.http.HttpHeaders;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+
+/** {@code POST /v1/chat/completions}: reads and checks the request, then hands it on. */
+final class ChatEndpoint implements Endpoint {
+  private final Settings settings;
+  private final ApiKeyCheck keyCheck;
+  private final Supplier<Catalog> catalog;
+  private final Exchanges exchanges;
+  private final IgnoredModels ignoredModels;
+  private final ExchangeSink sink;
+  private final Time time;
+
+  ChatEndpoint(
+      Settings settings,
+      Supplier<Catalog> catalog,
+      Exchanges exchanges,
+      IgnoredModels ignoredModels,
+      ExchangeSink sink,
+      Time time) {
+    this.settings = settings;
+    this.keyCheck = new ApiKeyCheck(settings.keys().proxy());
+    this.catalog = catalog;
+    this.exchanges = exchanges;
+    this.ignoredModels = ignoredModels;
+    this.sink = sink;
+    this.time = time;
+  }
+
+  @Override
+  public void handle(HttpCall call) {
+    ApiError keyFault = keyCheck.check(call.request());
+    if (keyFault != null) {
+      keyCheck.refuse(call, keyFault);
+      sink.unauthorized(keyFault.status());
+      return;
+    }
+    BodyReader.read(
+        call.request(), settings.listen().maxBodyBytes(), time, result -> read(call, result));
+  }
+
+  private void read(HttpCall call, BodyReader.Result result) {
+    var arrival = new Arrival(call, time.nanos());
+    switch (result) {
+      case BodyReader.Result.Complete complete -> scan(arrival, complete.body());
+      case BodyReader.Result.TooLarge tooLarge -> {
+        call.header(HttpHeaders.CONNECTION, "close");
+        reject(arrival, "body_too_large", tooLarge(), Set.of());
+        LingeringClose.of(call.request(), time);
+      }
+      case BodyReader.Result.TooSlow tooSlow -> {
+        call.header(HttpHeaders.CONNECTION, "close");
+        reject(arrival, "invalid_request", tooSlow(), Set.of());
+        call.request().connection().close();
+      }
+    }
+  }
+
+  private record Arrival(HttpCall call, long nanos) {}
+
+  private void scan(Arrival arrival, byte[] body) {
+    switch (RequestScan.scan(body)) {
+      case RequestScan.Result.Scanned scanned -> route(arrival, scanned.request());
+      case RequestScan.Result.NotJson fault ->
+          reject(
+              arrival,
+              "invalid_json",
+              ApiError.badRequest("invalid_json", fault.message(), null),
+              Set.of());
+      case RequestScan.Result.NotChat fault ->
+          reject(
+              arrival,
+              "invalid_request",
+              ApiError.badRequest("invalid_request", fault.message(), fault.param()),
+              fault.traits());
+    }
+  }
+
+  private void route(Arrival arrival, ChatRequest request) {
+    ignoredModels.note(request);
+    Catalog snapshot = catalog.get();
+    Settings.Upstream upstream = settings.upstream();
+    boolean wouldPay = upstream.freeOnly() && upstream.isOpenRouter();
+    if (snapshot.isEmpty()) {
+      reject(arrival, "not_ready", notReady(), request.traits());
+    } else if (wouldPay && !request.paidFields().isEmpty()) {
+      reject(arrival, "invalid_request", paidFields(request), request.traits());
+    } else {
+      exchanges.begin(
+          new Exchanges.Origin(arrival.call().requestId(), arrival.nanos()),
+          request,
+          snapshot,
+          new HttpReply(arrival.call()));
+    }
+  }
+
+  private void reject(Arrival arrival, String reason, ApiError error, Set<Trait> traits) {
+    arrival.call().error(error);
+    sink.rejected(
+        new Rejection(
+            arrival.call().requestId(),
+            reason,
+            error.status(),
+            traits,
+            List.of(),
+            catalog.get().models().size(),
+            Duration.ofNanos(time.nanos() - arrival.nanos())));
+  }
+
+  private ApiError tooLarge() {
+    return new ApiError(
+        413,
+        "invalid_request_error",
+        "body_too_large",
+        "The request body is larger than %d MB. Send less, or raise MAX_BODY_MB."
+            .formatted(settings.listen().maxBodyBytes() >> 20),
+        null,
+        Retry.POINTLESS);
+  }
+
+  private static ApiError tooSlow() {
+    return new ApiError(
+        408,
+        "invalid_request_error",
+        "request_timeout",
+        "No byte of the request body came for %d s.".formatted(BodyReader.PATIENCE.toSeconds()),
+        null,
+        Retry.UNSAID);
+  }
+
+  static ApiError notReady() {
+    return new ApiError(
+        503,
+        "service_unavailable",
+        "not_ready",
+        "The list of free models could not be read yet; the proxy keeps trying. GET /ready tells"
+            + " when it has.",
+        null,
+        new Retry.After(Duration.ofSeconds(5)));
+  }
+
+  private static ApiError paidFields(ChatRequest request) {
+    String fields =
+        request.paidFields().stream()
+            .sorted()
+            .map(field -> "`" + field + "`")
+            .collect(Collectors.joining(", "));
+    return ApiError.badRequest(
+        "paid_feature",
+        fields
+            + " could make OpenRouter charge money and is refused while FREE_ONLY is true. Leave it"
+            + " out, or set FREE_ONLY=false.",
+        request.paidFields().stream().sorted().findFirst().orElse(null));
+  }
+}

@@ -1,0 +1,111 @@
+package freellmproxy.http;
+
+import freellmproxy.time.Time;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.impl.HttpServerConnection;
+import java.time.Duration;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Closes connections on which no request is being answered and nothing comes: a request head that
+ * is sent too slowly, a keep-alive connection that nobody uses (contract section 12). Vert.x's own
+ * idle limits cannot tell these from a client that waits for its answer. Belongs to one event loop.
+ */
+final class ConnectionGuard {
+  /** As long as nginx keeps an unused connection. */
+  private static final Duration IDLE = Duration.ofSeconds(75);
+
+  private final Time time;
+  private final BooleanSupplier isStopping;
+  private final IdentityHashMap<HttpConnection, Watched> connections = new IdentityHashMap<>();
+
+  ConnectionGuard(Time time, BooleanSupplier isStopping) {
+    this.time = time;
+    this.isStopping = isStopping;
+  }
+
+  /** Watches a new connection; closes it when the proxy is stopping. */
+  void accepted(HttpConnection connection) {
+    if (isStopping.getAsBoolean()) {
+      connection.close();
+      return;
+    }
+    var watched = new Watched(connection);
+    connections.put(connection, watched);
+    connection.closeHandler(closed -> watched.closed());
+    // The public API does not show bytes before a whole request head has come.
+    ((HttpServerConnection) connection).channelHandlerContext().pipeline().addFirst(watched);
+    watched.lookAgain(BodyReader.PATIENCE);
+  }
+
+  /** A request head has come; until its answer is complete the client may be silent. */
+  void requestBegan(HttpServerRequest request) {
+    Watched watched = connections.get(request.connection());
+    if (watched != null) {
+      watched.requestBegan();
+      request.response().endHandler(end -> watched.requestEnded());
+    }
+  }
+
+  /** Closes what is left. */
+  void closeAll() {
+    List.copyOf(connections.keySet()).forEach(HttpConnection::close);
+  }
+
+  private final class Watched extends ChannelInboundHandlerAdapter {
+    private final HttpConnection connection;
+    private long lastByteNanos = time.nanos();
+    private boolean partOfRequestRead;
+    private int openRequests;
+    private Time.Timer look = () -> {};
+
+    Watched(HttpConnection connection) {
+      this.connection = connection;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+      lastByteNanos = time.nanos();
+      partOfRequestRead = true;
+      context.fireChannelRead(message);
+    }
+
+    void requestBegan() {
+      openRequests++;
+      partOfRequestRead = false;
+    }
+
+    void requestEnded() {
+      openRequests--;
+      partOfRequestRead = false;
+      lastByteNanos = time.nanos();
+    }
+
+    void lookAgain(Duration delay) {
+      look = time.after(delay, this::look);
+    }
+
+    private void look() {
+      Duration patience = partOfRequestRead ? BodyReader.PATIENCE : IDLE;
+      Duration silence = Duration.ofNanos(time.nanos() - lastByteNanos);
+      if (openRequests > 0) {
+        lookAgain(BodyReader.PATIENCE);
+      } else if (silence.compareTo(patience) >= 0) {
+        connection.close();
+      } else {
+        Duration soonest = BodyReader.PATIENCE.minus(silence);
+        lookAgain(soonest.isPositive() ? soonest : patience.minus(silence));
+      }
+    }
+
+    void closed() {
+      look.cancel();
+      connections.remove(connection);
+    }
+  }
+}

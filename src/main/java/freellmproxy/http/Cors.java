@@ -1,0 +1,50 @@
+package freellmproxy.http;
+
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import java.util.Set;
+
+/** Cross-origin access for clients that run in a browser (contract section 9, CORS_ORIGINS). */
+final class Cors {
+  private static final String EXPOSED =
+      "x-request-id, x-free-llm-proxy-model, x-free-llm-proxy-attempts, retry-after";
+
+  private final Set<String> origins;
+
+  /** Answers to nobody when {@code origins} is empty, to everybody when it is {@code *}. */
+  Cors(Set<String> origins) {
+    this.origins = Set.copyOf(origins);
+  }
+
+  /** Adds what a browser needs to let its page read the answer. */
+  void decorate(HttpCall call) {
+    String origin = call.request().getHeader(HttpHeaders.ORIGIN);
+    if (origins.isEmpty() || origin == null) {
+      return;
+    }
+    if (origins.contains("*")) {
+      call.header(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    } else if (origins.contains(origin)) {
+      call.header(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, origin)
+          .header(HttpHeaders.VARY, "Origin");
+    } else {
+      return;
+    }
+    call.header(HttpHeaders.ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    if (isPreflight(call.request())) {
+      String asked = call.request().getHeader(HttpHeaders.ACCESS_CONTROL_REQUEST_HEADERS);
+      call.header(HttpHeaders.ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS")
+          .header(
+              HttpHeaders.ACCESS_CONTROL_ALLOW_HEADERS,
+              asked == null ? "authorization, content-type" : asked)
+          .header(HttpHeaders.ACCESS_CONTROL_MAX_AGE, "600");
+    }
+  }
+
+  /** Whether this is a browser's question whether it may ask. */
+  boolean isPreflight(HttpServerRequest request) {
+    return !origins.isEmpty()
+        && request.headers().contains(HttpHeaders.ORIGIN)
+        && request.headers().contains(HttpHeaders.ACCESS_CONTROL_REQUEST_METHOD);
+  }
+}

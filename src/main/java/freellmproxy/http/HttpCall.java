@@ -1,0 +1,106 @@
+package freellmproxy.http;
+
+import freellmproxy.api.ApiError;
+import freellmproxy.api.ApiError.Retry;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import java.util.concurrent.ThreadLocalRandom;
+
+/** One request and the answer to it, with what every answer has in common. */
+final class HttpCall {
+  private static final CharSequence REQUEST_ID = HttpHeaders.createOptimized("x-request-id");
+  private static final CharSequence SHOULD_RETRY = HttpHeaders.createOptimized("x-should-retry");
+  private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
+  private static final int LONGEST_REQUEST_ID = 128;
+
+  private final HttpServerRequest request;
+  private final String path;
+  private final String requestId;
+
+  HttpCall(HttpServerRequest request, String path) {
+    this.request = request;
+    this.path = path;
+    this.requestId = requestId(request);
+    request.response().putHeader(REQUEST_ID, requestId);
+  }
+
+  /** The client's own id where it is harmless, so that both sides' logs can be joined. */
+  private static String requestId(HttpServerRequest request) {
+    String given = request.getHeader(REQUEST_ID);
+    boolean usable =
+        given != null
+            && !given.isEmpty()
+            && given.length() <= LONGEST_REQUEST_ID
+            && given.chars().allMatch(c -> c > ' ' && c < 0x7f);
+    return usable
+        ? given
+        : "req-" + Long.toHexString(ThreadLocalRandom.current().nextLong() | Long.MIN_VALUE);
+  }
+
+  HttpServerRequest request() {
+    return request;
+  }
+
+  HttpServerResponse response() {
+    return request.response();
+  }
+
+  /** Normalised, see {@link RequestPath}. */
+  String path() {
+    return path;
+  }
+
+  String requestId() {
+    return requestId;
+  }
+
+  /** Sets a header of the answer. */
+  HttpCall header(CharSequence name, CharSequence value) {
+    response().putHeader(name, value);
+    return this;
+  }
+
+  void json(int status, byte[] body) {
+    send(status, JSON, Buffer.buffer(body));
+  }
+
+  void text(int status, String contentType, String body) {
+    send(status, contentType, Buffer.buffer(body));
+  }
+
+  void noContent() {
+    if (isOpen()) {
+      response().setStatusCode(204).end();
+    }
+  }
+
+  void error(ApiError error) {
+    switch (error.retry()) {
+      case Retry.After after -> header(HttpHeaders.RETRY_AFTER, Long.toString(after.seconds()));
+      case Retry.Pointless pointless -> header(SHOULD_RETRY, "false");
+      case Retry.Unsaid unsaid -> {}
+    }
+    json(error.status(), error.json());
+  }
+
+  private void send(int status, CharSequence contentType, Buffer body) {
+    if (!isOpen()) {
+      return;
+    }
+    HttpServerResponse response =
+        response().setStatusCode(status).putHeader(HttpHeaders.CONTENT_TYPE, contentType);
+    if (request.method().equals(HttpMethod.HEAD)) {
+      response.putHeader(HttpHeaders.CONTENT_LENGTH, Integer.toString(body.length())).end();
+    } else {
+      response.end(body);
+    }
+  }
+
+  /** Whether an answer can still be begun. */
+  boolean isOpen() {
+    return !response().closed() && !response().ended() && !response().headWritten();
+  }
+}

@@ -1,0 +1,46 @@
+package freellmproxy.http;
+
+import freellmproxy.api.ApiError;
+import freellmproxy.api.ApiError.Retry;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import org.jspecify.annotations.Nullable;
+
+/** Answers to what never becomes a request, and to our own faults. */
+final class HttpErrors {
+  private HttpErrors() {}
+
+  /** Answers a request that is not HTTP as it should be, and closes its connection. */
+  static void malformed(HttpServerRequest request) {
+    var call = new HttpCall(request, "/");
+    call.header(HttpHeaders.CONNECTION, "close");
+    call.error(describe(request.decoderResult().cause()));
+    request.connection().close();
+  }
+
+  private static ApiError describe(@Nullable Throwable cause) {
+    return switch (cause) {
+      case TooLongHttpLineException e ->
+          fault(414, "uri_too_long", "The request line is longer than this proxy reads.");
+      case TooLongHttpHeaderException e ->
+          fault(431, "headers_too_large", "The request headers are larger than this proxy reads.");
+      case null, default -> fault(400, "bad_request", "This is not a valid HTTP/1.1 request.");
+    };
+  }
+
+  private static ApiError fault(int status, String code, String message) {
+    return new ApiError(status, "invalid_request_error", code, message, null, Retry.POINTLESS);
+  }
+
+  static ApiError internal() {
+    return new ApiError(
+        500,
+        "internal_error",
+        "internal_error",
+        "The proxy made a mistake; its log says which. Other requests are not affected.",
+        null,
+        Retry.UNSAID);
+  }
+}

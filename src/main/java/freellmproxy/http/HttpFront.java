@@ -1,0 +1,126 @@
+package freellmproxy.http;
+
+import freellmproxy.catalog.CatalogRefresher;
+import freellmproxy.config.Settings;
+import freellmproxy.exchange.Exchanges;
+import freellmproxy.observe.Metrics;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The HTTP server of one event loop with all endpoints of contract section 3. */
+public final class HttpFront {
+  private static final Logger LOG = LoggerFactory.getLogger(HttpFront.class);
+
+  /** Agents send long headers, but not this long. */
+  private static final int MAX_HEADER_BYTES = 64 << 10;
+
+  private static final int MAX_REQUEST_LINE_BYTES = 8 << 10;
+
+  private final HttpServer server;
+  private final ConnectionGuard guard;
+  private final Routes routes;
+
+  /** What all event loops share. */
+  public record Shared(
+      Exchanges.Shared exchange,
+      CatalogRefresher refresher,
+      Metrics metrics,
+      IgnoredModels ignoredModels,
+      BooleanSupplier isStopping) {
+
+    public Shared(
+        Exchanges.Shared exchange,
+        CatalogRefresher refresher,
+        Metrics metrics,
+        BooleanSupplier isStopping) {
+      this(exchange, refresher, metrics, new IgnoredModels(), isStopping);
+    }
+  }
+
+  /** Must be called on the event loop it is for. */
+  public HttpFront(Vertx vertx, Shared shared, Exchanges exchanges) {
+    this.guard = new ConnectionGuard(shared.exchange().time(), shared.isStopping());
+    this.routes = routes(vertx, shared, exchanges);
+    this.server =
+        vertx
+            .createHttpServer(options())
+            .connectionHandler(guard::accepted)
+            .requestHandler(this::handle)
+            .invalidRequestHandler(HttpErrors::malformed);
+  }
+
+  private static HttpServerOptions options() {
+    return new HttpServerOptions()
+        .setMaxHeaderSize(MAX_HEADER_BYTES)
+        .setMaxInitialLineLength(MAX_REQUEST_LINE_BYTES)
+        .setHttp2ClearTextEnabled(false)
+        .setAcceptBacklog(4096)
+        .setTcpKeepAlive(true);
+  }
+
+  private static Routes routes(Vertx vertx, Shared shared, Exchanges exchanges) {
+    Settings settings = shared.exchange().settings();
+    CatalogRefresher refresher = shared.refresher();
+    var keyCheck = new ApiKeyCheck(settings.keys().proxy());
+    var models = new ModelsEndpoint(refresher::current);
+    var admin = new AdminEndpoint(refresher, shared.exchange().cooldowns());
+    var status =
+        new StatusEndpoints(
+            vertx,
+            refresher::current,
+            shared.exchange().cooldowns(),
+            shared.isStopping(),
+            shared.metrics());
+    var chat =
+        new ChatEndpoint(
+            settings,
+            refresher::current,
+            exchanges,
+            shared.ignoredModels(),
+            shared.exchange().sink(),
+            shared.exchange().time());
+    return new Routes(new Cors(settings.listen().corsOrigins()))
+        .add(HttpMethod.POST, "/v1/chat/completions", chat)
+        .add(HttpMethod.GET, ModelsEndpoint.PATH, keyCheck.guard(models::list))
+        .add(HttpMethod.GET, ModelsEndpoint.PATH + "/*", keyCheck.guard(models::one))
+        .add(HttpMethod.POST, "/admin/refresh", keyCheck.guard(admin::refresh))
+        .add(HttpMethod.GET, "/health", status::health)
+        .add(HttpMethod.GET, "/ready", status::ready)
+        .add(HttpMethod.GET, "/metrics", status::metrics)
+        .add(HttpMethod.GET, "/", status::index)
+        .add(HttpMethod.HEAD, "/", status::index);
+  }
+
+  private void handle(HttpServerRequest request) {
+    guard.requestBegan(request);
+    try {
+      routes.handle(request);
+    } catch (RuntimeException bug) {
+      // The last line of defence: a fault in one request must not reach another.
+      LOG.atError().setCause(bug).log("request_failed");
+      new HttpCall(request, "/").error(HttpErrors.internal());
+    }
+  }
+
+  /**
+   * Starts to listen.
+   *
+   * @return the port
+   */
+  public Future<Integer> listen(String host, int port) {
+    return server.listen(port, host).map(HttpServer::actualPort);
+  }
+
+  /** Closes the port and all connections. */
+  public Future<Void> close() {
+    guard.closeAll();
+    return server.close();
+  }
+}

@@ -1,0 +1,91 @@
+package freellmproxy.http;
+
+import freellmproxy.api.ApiError;
+import freellmproxy.api.ApiError.Retry;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds the endpoint of a request by path and method (contract section 3). Filled once, then only
+ * read; safe on every event loop.
+ */
+final class Routes {
+  private final Map<String, Map<HttpMethod, Endpoint>> exact = new LinkedHashMap<>();
+  private final Map<String, Map<HttpMethod, Endpoint>> prefixes = new LinkedHashMap<>();
+  private final Cors cors;
+
+  Routes(Cors cors) {
+    this.cors = cors;
+  }
+
+  /** Adds an endpoint. A path that ends in {@code *} stands for all that begin with the rest. */
+  Routes add(HttpMethod method, String path, Endpoint endpoint) {
+    boolean isPrefix = path.endsWith("*");
+    String key = isPrefix ? path.substring(0, path.length() - 1) : path;
+    (isPrefix ? prefixes : exact)
+        .computeIfAbsent(key, p -> new LinkedHashMap<>())
+        .put(method, endpoint);
+    return this;
+  }
+
+  /** Hands a request to its endpoint, or answers that there is none. */
+  void handle(HttpServerRequest request) {
+    var call = new HttpCall(request, RequestPath.normalize(request.path()));
+    cors.decorate(call);
+    if (request.method().equals(HttpMethod.OPTIONS) && cors.isPreflight(request)) {
+      call.noContent();
+      return;
+    }
+    Map<HttpMethod, Endpoint> methods = find(call.path());
+    if (methods == null) {
+      call.error(notFound());
+      return;
+    }
+    Endpoint endpoint = methods.get(request.method());
+    if (endpoint == null) {
+      String allowed =
+          methods.keySet().stream().map(HttpMethod::name).collect(Collectors.joining(", "));
+      call.header(HttpHeaders.ALLOW, allowed).error(wrongMethod(request.method(), allowed));
+    } else {
+      endpoint.handle(call);
+    }
+  }
+
+  private @Nullable Map<HttpMethod, Endpoint> find(String path) {
+    Map<HttpMethod, Endpoint> methods = exact.get(path);
+    if (methods != null) {
+      return methods;
+    }
+    return prefixes.entrySet().stream()
+        .filter(prefix -> path.startsWith(prefix.getKey()))
+        .map(Map.Entry::getValue)
+        .findFirst()
+        .orElse(null);
+  }
+
+  private static ApiError notFound() {
+    return new ApiError(
+        404,
+        "invalid_request_error",
+        "not_found",
+        "There is nothing at this path. Chat requests go to POST /v1/chat/completions; GET / lists"
+            + " the endpoints.",
+        null,
+        Retry.POINTLESS);
+  }
+
+  private static ApiError wrongMethod(HttpMethod method, String allowed) {
+    return new ApiError(
+        405,
+        "invalid_request_error",
+        "method_not_allowed",
+        "This path does not take " + method.name() + "; use " + allowed + ".",
+        null,
+        Retry.POINTLESS);
+  }
+}

@@ -1,0 +1,34 @@
+package freellmproxy.observe;
+
+import freellmproxy.exchange.ExchangeRecord;
+import freellmproxy.exchange.ExchangeSink;
+import freellmproxy.exchange.Rejection;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** Tells several listeners in turn. */
+public record Everybody(List<ExchangeSink> listeners) implements ExchangeSink {
+
+  public Everybody {
+    listeners = List.copyOf(listeners);
+  }
+
+  @Override
+  public void done(ExchangeRecord record) {
+    tell(listener -> listener.done(record));
+  }
+
+  @Override
+  public void rejected(Rejection rejection) {
+    tell(listener -> listener.rejected(rejection));
+  }
+
+  @Override
+  public void unauthorized(int status) {
+    tell(listener -> listener.unauthorized(status));
+  }
+
+  private void tell(Consumer<ExchangeSink> message) {
+    listeners.forEach(message);
+  }
+}

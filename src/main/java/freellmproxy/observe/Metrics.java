@@ -1,0 +1,169 @@
+package freellmproxy.observe;
+
+import freellmproxy.catalog.Catalog;
+import freellmproxy.catalog.Model;
+import freellmproxy.exchange.AttemptRecord;
+import freellmproxy.exchange.ExchangeRecord;
+import freellmproxy.exchange.ExchangeSink;
+import freellmproxy.exchange.Rejection;
+import freellmproxy.routing.Cooldowns;
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.core.metrics.Histogram;
+import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
+import io.prometheus.metrics.instrumentation.jvm.JvmMetrics;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
+
+/**
+ * The numbers of contract section 11, all derived from finished exchanges and the state at the
+ * moment of a scrape. Thread-safe.
+ */
+public final class Metrics implements ExchangeSink {
+  /** The Prometheus text format. */
+  public static final String CONTENT_TYPE = PrometheusTextFormatWriter.CONTENT_TYPE;
+
+  private static final String FILTERED_OUT = "filtered_out";
+  private static final double[] REQUEST_SECONDS = {
+    .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300
+  };
+  private static final double[] OVERHEAD_SECONDS = {
+    .0001, .00025, .0005, .001, .0025, .005, .01, .05, .25, 1
+  };
+
+  private final PrometheusRegistry registry = new PrometheusRegistry();
+  private final PrometheusTextFormatWriter writer = PrometheusTextFormatWriter.create();
+  private final Counter requests;
+  private final Counter attempts;
+  private final Histogram duration;
+  private final Histogram timeToFirstEvent;
+  private final Histogram overhead;
+
+  /** What is looked at when the numbers are asked for; called on a worker thread. */
+  public record State(
+      Supplier<Catalog> catalog, Cooldowns cooldowns, IntSupplier inflight, InstantSource clock) {}
+
+  public Metrics(State state) {
+    requests =
+        Counter.builder()
+            .name("freellm_requests_total")
+            .help("Chat requests by the status they ended with")
+            .labelNames("status")
+            .register(registry);
+    attempts =
+        Counter.builder()
+            .name("freellm_upstream_attempts_total")
+            .help("Upstream calls by model and outcome; filtered_out counts models passed over")
+            .labelNames("model_id", "outcome")
+            .register(registry);
+    duration =
+        histogram("freellm_request_duration_seconds", "Whole time of a request", REQUEST_SECONDS);
+    timeToFirstEvent =
+        histogram(
+            "freellm_time_to_first_event_seconds",
+            "From the request to the first useful event of its stream",
+            REQUEST_SECONDS);
+    overhead =
+        histogram(
+            "freellm_overhead_seconds",
+            "The proxy's own time: whole time minus upstream",
+            OVERHEAD_SECONDS);
+    gauge("freellm_active_models", "Models on the list that are not resting", () -> active(state));
+    gauge(
+        "freellm_cooldown_models",
+        "Models on the list that are resting",
+        () -> state.cooldowns().resting(state.catalog().get()));
+    gauge("freellm_snapshot_age_seconds", "Time since the list was read", () -> age(state));
+    gauge(
+        "freellm_inflight_requests",
+        "Chat requests that have not got their whole answer",
+        () -> state.inflight().getAsInt());
+    JvmMetrics.builder().register(registry);
+  }
+
+  private Histogram histogram(String name, String help, double[] bounds) {
+    return Histogram.builder()
+        .name(name)
+        .help(help)
+        .classicOnly()
+        .classicUpperBounds(bounds)
+        .register(registry);
+  }
+
+  private void gauge(String name, String help, Supplier<Number> value) {
+    GaugeWithCallback.builder()
+        .name(name)
+        .help(help)
+        .callback(callback -> callback.call(value.get().doubleValue()))
+        .register(registry);
+  }
+
+  private static int active(State state) {
+    Catalog catalog = state.catalog().get();
+    return catalog.models().size() - state.cooldowns().resting(catalog);
+  }
+
+  /** NaN while there is no list: an age of 56 years would be a lie. */
+  private static double age(State state) {
+    Catalog catalog = state.catalog().get();
+    return catalog.isEmpty()
+        ? Double.NaN
+        : seconds(Duration.between(catalog.fetchedAt(), state.clock().instant()));
+  }
+
+  @Override
+  public void done(ExchangeRecord record) {
+    String status = Integer.toString(record.status());
+    requests.labelValues(record.brokeMidStream() ? status + "/mid_error" : status).inc();
+    duration.observe(seconds(record.duration()));
+    overhead.observe(Math.max(0, seconds(record.duration().minus(record.upstreamTime()))));
+    if (record.stream() != null) {
+      timeToFirstEvent.observe(seconds(record.stream().timeToFirstEvent()));
+    }
+    for (AttemptRecord attempt : record.attempts()) {
+      attempts.labelValues(attempt.model(), attempt.outcome().label()).inc();
+    }
+    countFilteredOut(record.filteredOut());
+  }
+
+  @Override
+  public void rejected(Rejection rejection) {
+    requests.labelValues(Integer.toString(rejection.status())).inc();
+    duration.observe(seconds(rejection.duration()));
+    countFilteredOut(rejection.filteredOut());
+  }
+
+  private void countFilteredOut(List<Model> models) {
+    for (Model model : models) {
+      attempts.labelValues(model.id(), FILTERED_OUT).inc();
+    }
+  }
+
+  @Override
+  public void unauthorized(int status) {
+    requests.labelValues(Integer.toString(status)).inc();
+  }
+
+  private static double seconds(Duration duration) {
+    return duration.toNanos() / 1e9;
+  }
+
+  /** All numbers in the Prometheus text format. Reads files under /proc: not for event loops. */
+  public String text() {
+    var out = new ByteArrayOutputStream(16 << 10);
+    try {
+      writer.write(out, registry.scrape());
+    } catch (IOException e) {
+      throw new UncheckedIOException("writing to memory cannot fail", e);
+    }
+    return out.toString(StandardCharsets.UTF_8);
+  }
+}

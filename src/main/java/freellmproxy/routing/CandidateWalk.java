@@ -1,0 +1,120 @@
+package freellmproxy.routing;
+
+import freellmproxy.catalog.Capability;
+import freellmproxy.catalog.Model;
+import freellmproxy.chat.Requirements;
+import freellmproxy.routing.CandidateSelector.Selection;
+import freellmproxy.routing.Cooldowns.Admission;
+import freellmproxy.routing.Cooldowns.Permit;
+import freellmproxy.upstream.Unfit;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * The way of one request down its candidates, best rank first, never back. Skips who rests and who
+ * has turned out not to suit the request. Belongs to one exchange.
+ */
+public final class CandidateWalk {
+  private final Selection selection;
+  private final Requirements requirements;
+  private final Cooldowns cooldowns;
+  private final LearnedLimits learned;
+  private final List<Model> candidates;
+  private final Set<Model> refusers = new HashSet<>();
+  private int next;
+  private long windowToExceed;
+
+  public CandidateWalk(
+      Selection selection, Requirements requirements, Cooldowns cooldowns, LearnedLimits learned) {
+    this.selection = selection;
+    this.requirements = requirements;
+    this.cooldowns = cooldowns;
+    this.learned = learned;
+    this.candidates =
+        selection.candidates().stream()
+            .filter(model -> !learned.rulesOut(model, requirements))
+            .toList();
+  }
+
+  /** Who is next. */
+  public sealed interface Step {
+    /** This one; the permit must be used. */
+    record Ask(Model model, Permit permit) implements Step {}
+
+    /** Nobody, since the account rests. */
+    record AccountRests(Instant until) implements Step {}
+
+    /** Nobody is left who suits the request and does not rest. */
+    record NobodyLeft() implements Step {}
+  }
+
+  /** Takes the next candidate that may be asked. */
+  public Step next() {
+    while (next < candidates.size()) {
+      Model model = candidates.get(next++);
+      if (!suits(model)) {
+        continue;
+      }
+      switch (cooldowns.admit(model)) {
+        case Admission.Admitted admitted -> {
+          return new Step.Ask(model, admitted.permit());
+        }
+        case Admission.AccountResting resting -> {
+          return new Step.AccountRests(resting.until());
+        }
+        case Admission.Resting resting -> {}
+      }
+    }
+    return new Step.NobodyLeft();
+  }
+
+  /** After a refusal for length only a window known to be larger will do. */
+  private boolean suits(Model model) {
+    Long window = model.contextLength();
+    boolean isLargeEnough = windowToExceed == 0 || (window != null && window > windowToExceed);
+    return isLargeEnough && !refusers.contains(model);
+  }
+
+  /** A candidate refused this kind of request; what that teaches is remembered. */
+  public void refusedBy(Model model, Unfit unfit) {
+    refusers.add(model);
+    switch (unfit) {
+      case Unfit.Lacks lacks -> learned.lacks(model, lacks.capability());
+      case Unfit.CannotRead cannotRead -> learned.cannotRead(model, cannotRead.input());
+      case Unfit.ContextTooLong tooLong -> {
+        Long window = tooLong.window() != null ? tooLong.window() : model.contextLength();
+        windowToExceed = Math.max(windowToExceed, window == null ? 0 : window);
+      }
+      case Unfit.Parameters parameters -> {}
+    }
+  }
+
+  /** Models on the list that could answer this request as far as is known, resting or not. */
+  public List<Model> suitable() {
+    return candidates.stream().filter(this::suits).toList();
+  }
+
+  /** When the first suitable model may be asked again. */
+  public Instant firstWake() {
+    return cooldowns.firstWake(suitable());
+  }
+
+  /** What no model can do, in the words of the API. */
+  public Collection<String> missing() {
+    var missing = selection.missing().isEmpty() ? requirements.capabilities() : selection.missing();
+    Stream<String> inputs =
+        selection.missing().isEmpty()
+            ? requirements.inputs().stream()
+                .map(input -> input.name().toLowerCase(Locale.ROOT) + " input")
+            : Stream.empty();
+    return Stream.concat(missing.stream().map(Capability::parameter), inputs)
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+}

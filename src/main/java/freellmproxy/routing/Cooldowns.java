@@ -1,0 +1,284 @@
+package freellmproxy.routing;
+
+import freellmproxy.catalog.Catalog;
+import freellmproxy.catalog.Model;
+import freellmproxy.config.Settings;
+import freellmproxy.routing.RestState.Phase;
+import freellmproxy.upstream.Rest;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Collection;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who rests until when (contract sections 5 and 7). A rest is a state machine per model: awake,
+ * resting, and, once the rest is over, probing by exactly one request. The account behind the
+ * upstream key has the same machine.
+ *
+ * <p>Thread-safe: shared by all event loops, never blocks for longer than a map update.
+ */
+public final class Cooldowns {
+  /** No hint of an upstream silences a model for longer than this. */
+  private static final Duration LONGEST_REST = Duration.ofHours(24);
+
+  /** So many empty answers in a row make a model rest. */
+  private static final int EMPTY_ANSWERS_BEFORE_REST = 3;
+
+  /** Not a possible model id: the list's parser refuses blank ones. */
+  private static final String ACCOUNT = "";
+
+  private final ConcurrentHashMap<String, RestState> states = new ConcurrentHashMap<>();
+  private final InstantSource clock;
+  private final Settings.Fallback settings;
+  private final Duration refreshPeriod;
+
+  /**
+   * Starts with everybody awake.
+   *
+   * @param refreshPeriod how long a rest "until the next refresh" lasts when the list cannot be
+   *     read
+   */
+  public Cooldowns(InstantSource clock, Settings.Fallback settings, Duration refreshPeriod) {
+    this.clock = clock;
+    this.settings = settings;
+    this.refreshPeriod = refreshPeriod;
+  }
+
+  /** Whether a model may be asked now. */
+  public sealed interface Admission {
+    /** It may; what comes of it must be said to the permit. */
+    record Admitted(Permit permit) implements Admission {}
+
+    /** It rests, or another request is the first one after its rest. */
+    record Resting(Instant until) implements Admission {}
+
+    /** No model may be asked: the account's quota is used up. */
+    record AccountResting(Instant until) implements Admission {}
+  }
+
+  /** Asks for one call to a model. After a rest only the first asker is admitted. */
+  public Admission admit(Model model) {
+    return switch (enter(model.id())) {
+      case Entry.Closed closed -> new Admission.Resting(closed.until());
+      case Entry.Open modelEntry ->
+          switch (enter(ACCOUNT)) {
+            case Entry.Open accountEntry ->
+                new Admission.Admitted(
+                    new Permit(model.id(), modelEntry.probe(), accountEntry.probe()));
+            case Entry.Closed closed -> {
+              leaveWithoutBlame(model.id(), modelEntry.probe());
+              yield new Admission.AccountResting(closed.until());
+            }
+          };
+    };
+  }
+
+  /** Until when the account rests; empty when it does not. */
+  public Optional<Instant> accountRest() {
+    return Optional.ofNullable(states.get(ACCOUNT))
+        .filter(state -> state.restsAt(clock.instant()))
+        .map(RestState::until);
+  }
+
+  private sealed interface Entry {
+    record Open(Probe probe) implements Entry {}
+
+    record Closed(Instant until) implements Entry {}
+  }
+
+  private enum Probe {
+    YES,
+    NO
+  }
+
+  private Entry enter(String id) {
+    RestState state = states.get(id);
+    if (state == null || state.phase() == Phase.AWAKE) {
+      return new Entry.Open(Probe.NO);
+    }
+    Instant now = clock.instant();
+    if (state.phase() == Phase.PROBING) {
+      return new Entry.Closed(now);
+    }
+    if (state.restsAt(now)) {
+      return new Entry.Closed(state.until());
+    }
+    return states.replace(id, state, state.probing())
+        ? new Entry.Open(Probe.YES)
+        // Another request was faster; what it made of the state decides.
+        : enter(id);
+  }
+
+  private void leaveWithoutBlame(String id, Probe probe) {
+    if (probe == Probe.YES) {
+      states.computeIfPresent(
+          id, (key, state) -> state.phase() == Phase.PROBING ? state.probeGivenUp() : state);
+    }
+  }
+
+  /**
+   * The right to one call, and the duty to say what came of it: {@link #answering} where an answer
+   * takes a while, then one of the others.
+   */
+  public final class Permit {
+    private final String id;
+    private final Probe modelProbe;
+    private final Probe accountProbe;
+
+    private Permit(String id, Probe modelProbe, Probe accountProbe) {
+      this.id = id;
+      this.modelProbe = modelProbe;
+      this.accountProbe = accountProbe;
+    }
+
+    /** The answer has begun: others may ask too, but past failures are not forgotten yet. */
+    public void answering() {
+      accountIsWell();
+      if (modelProbe == Probe.YES) {
+        states.computeIfPresent(
+            id, (key, state) -> state.phase() == Phase.PROBING ? state.awake() : state);
+      }
+    }
+
+    /** It gave a whole answer: its failures are forgotten. */
+    public void succeeded() {
+      accountIsWell();
+      // A rest that the failure of another request has begun meanwhile stays.
+      states.computeIfPresent(id, (key, state) -> state.phase() == Phase.RESTING ? state : null);
+    }
+
+    /**
+     * It failed.
+     *
+     * @return until when it rests now
+     */
+    public Instant failed(Rest rest) {
+      accountIsWell();
+      return rest(id, rest);
+    }
+
+    /**
+     * It answered with nothing.
+     *
+     * @return until when it rests now, null when it does not
+     */
+    public @Nullable Instant answeredEmpty() {
+      RestState state =
+          states.compute(id, (key, old) -> (old == null ? RestState.AWAKE : old).withEmptyAnswer());
+      if (state.empties() >= EMPTY_ANSWERS_BEFORE_REST) {
+        return failed(new Rest(Rest.Kind.ERROR, null));
+      }
+      releasedWithoutBlame();
+      return null;
+    }
+
+    /**
+     * The account's quota is used up; the model itself is not to blame.
+     *
+     * @param until when it is back, null when the upstream did not say
+     * @return until when the account rests now
+     */
+    public Instant accountLimited(@Nullable Instant until) {
+      leaveWithoutBlame(id, modelProbe);
+      return rest(ACCOUNT, new Rest(Rest.Kind.RATE_LIMIT, until));
+    }
+
+    /** Nothing was learned: the caller went away, or the request did not suit the model. */
+    public void releasedWithoutBlame() {
+      leaveWithoutBlame(id, modelProbe);
+      leaveWithoutBlame(ACCOUNT, accountProbe);
+    }
+
+    private void accountIsWell() {
+      if (accountProbe == Probe.YES) {
+        states.computeIfPresent(
+            ACCOUNT, (key, state) -> state.phase() == Phase.PROBING ? null : state);
+      }
+    }
+  }
+
+  private Instant rest(String id, Rest rest) {
+    Instant now = clock.instant();
+    return states
+        .compute(id, (key, old) -> rested(old == null ? RestState.AWAKE : old, rest, now))
+        .until();
+  }
+
+  private RestState rested(RestState old, Rest rest, Instant now) {
+    boolean restsAlready = old.restsAt(now);
+    // Ten requests that fail together are one incident: only the first counts and doubles.
+    boolean counts = rest.kind() == Rest.Kind.ERROR && !restsAlready;
+    int failures = old.failures() + (counts ? 1 : 0);
+    Instant until = now.plus(shorter(length(rest, failures, now), LONGEST_REST));
+    if (restsAlready && old.until().isAfter(until)) {
+      until = old.until();
+    }
+    boolean untilRefresh =
+        rest.kind() == Rest.Kind.UNTIL_REFRESH || (restsAlready && old.untilRefresh());
+    return new RestState(Phase.RESTING, until, failures, 0, untilRefresh);
+  }
+
+  private Duration length(Rest rest, int failures, Instant now) {
+    if (rest.kind() == Rest.Kind.UNTIL_REFRESH) {
+      return refreshPeriod;
+    }
+    if (rest.until() != null) {
+      return Duration.between(now, rest.until());
+    }
+    return rest.kind() == Rest.Kind.RATE_LIMIT ? settings.rateLimitCooldown() : doubled(failures);
+  }
+
+  /** The error cooldown, doubled for each failure after the first, up to the rate limit's. */
+  private Duration doubled(int failures) {
+    Duration rest = settings.errorCooldown();
+    for (int i = 1; i < failures && rest.compareTo(settings.rateLimitCooldown()) < 0; i++) {
+      rest = shorter(rest.multipliedBy(2), settings.rateLimitCooldown());
+    }
+    return rest;
+  }
+
+  private static Duration shorter(Duration a, Duration b) {
+    return a.compareTo(b) < 0 ? a : b;
+  }
+
+  /** A new list was read: models that left are forgotten, rests until this moment end. */
+  public void listRefreshed(Catalog catalog) {
+    Set<String> listed = catalog.models().stream().map(Model::id).collect(Collectors.toSet());
+    listed.add(ACCOUNT);
+    states.keySet().retainAll(listed);
+    states.values().removeIf(RestState::untilRefresh);
+  }
+
+  /** The operator asked for a fresh start (contract section 3, {@code POST /admin/refresh}). */
+  public void clear() {
+    states.clear();
+  }
+
+  /** When the first of these models may be asked; now, when one of them may be asked already. */
+  public Instant firstWake(Collection<Model> models) {
+    Instant now = clock.instant();
+    return models.stream()
+        .map(model -> states.getOrDefault(model.id(), RestState.AWAKE))
+        .map(state -> state.restsAt(now) ? state.until() : now)
+        .min(Instant::compareTo)
+        .orElse(now);
+  }
+
+  /** How many models of the catalog rest now. */
+  public int resting(Catalog catalog) {
+    if (accountRest().isPresent()) {
+      return catalog.models().size();
+    }
+    Instant now = clock.instant();
+    return Math.toIntExact(
+        catalog.models().stream()
+            .map(model -> states.get(model.id()))
+            .filter(state -> state != null && state.restsAt(now))
+            .count());
+  }
+}

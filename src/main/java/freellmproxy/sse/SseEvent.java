@@ -1,0 +1,47 @@
+package freellmproxy.sse;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.vertx.core.buffer.Buffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One server-sent event.
+ *
+ * @param name from {@code event:} lines, null when there was none
+ * @param id from {@code id:} lines, null when there was none
+ * @param data the bytes of its {@code data:} lines, joined by line feeds, never decoded
+ */
+public record SseEvent(@Nullable String name, @Nullable String id, byte[] data) {
+  private static final byte[] DONE = "[DONE]".getBytes(UTF_8);
+  private static final byte[] DATA = "data: ".getBytes(UTF_8);
+
+  /** Whether this is OpenAI's end marker. */
+  public boolean isDone() {
+    // Every JSON event begins with a brace, so most are told apart by their first byte.
+    return data.length >= DONE.length
+        && data[0] != '{'
+        && new String(data, UTF_8).strip().equals("[DONE]");
+  }
+
+  /** The event as it is sent on: LF line ends, one blank line behind it. */
+  public Buffer encoded() {
+    Buffer out = Buffer.buffer(data.length + DATA.length + 2);
+    appendField(out, "event", name);
+    appendField(out, "id", id);
+    int lineStart = 0;
+    for (int i = 0; i <= data.length; i++) {
+      if (i == data.length || data[i] == '\n') {
+        out.appendBytes(DATA).appendBytes(data, lineStart, i - lineStart).appendByte((byte) '\n');
+        lineStart = i + 1;
+      }
+    }
+    return out.appendByte((byte) '\n');
+  }
+
+  private static void appendField(Buffer out, String field, @Nullable String value) {
+    if (value != null) {
+      out.appendString(field).appendString(": ").appendString(value).appendString("\n");
+    }
+  }
+}

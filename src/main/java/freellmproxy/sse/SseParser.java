@@ -1,0 +1,191 @@
+package freellmproxy.sse;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.vertx.core.buffer.Buffer;
+import java.util.Arrays;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads a stream of server-sent events as the WHATWG HTML standard says (section 9.2.6), however it
+ * is cut into chunks: lines end in LF, CR or CRLF, a byte order mark may come first, comments are
+ * dropped. For one stream and one thread.
+ */
+public final class SseParser {
+  private final int maxEventBytes;
+
+  /** The beginning of a line whose end has not come yet. */
+  private final Bytes line = new Bytes();
+
+  private final Bytes data = new Bytes();
+  private @Nullable String name;
+  private @Nullable String id;
+  private boolean hasData;
+  private boolean isFirstLine = true;
+  private boolean skipLineFeed;
+
+  /**
+   * Starts at the beginning of a stream.
+   *
+   * @param maxEventBytes bounds the memory that one event or one endless line can take
+   */
+  public SseParser(int maxEventBytes) {
+    this.maxEventBytes = maxEventBytes;
+  }
+
+  /**
+   * Reads one chunk and hands every event that it completes to {@code sink}.
+   *
+   * @return false when an event is larger than allowed; the stream cannot be read on then
+   */
+  public boolean feed(Buffer chunk, Consumer<SseEvent> sink) {
+    byte[] bytes = chunk.getBytes();
+    int lineStart = 0;
+    if (skipLineFeed && bytes.length > 0) {
+      skipLineFeed = false;
+      lineStart = bytes[0] == '\n' ? 1 : 0;
+    }
+    for (int i = lineStart; i < bytes.length; i++) {
+      byte b = bytes[i];
+      if (b != '\n' && b != '\r') {
+        continue;
+      }
+      endLine(bytes, lineStart, i, sink);
+      if (b == '\r') {
+        boolean isLast = i + 1 == bytes.length;
+        skipLineFeed = isLast;
+        i += !isLast && bytes[i + 1] == '\n' ? 1 : 0;
+      }
+      lineStart = i + 1;
+      if (data.length() > maxEventBytes) {
+        return false;
+      }
+    }
+    line.append(bytes, lineStart, bytes.length);
+    return line.length() + data.length() <= maxEventBytes;
+  }
+
+  /**
+   * Ends the stream. The standard throws away an event whose blank line is missing; OpenAI-like
+   * servers forget that line behind their last {@code [DONE]}, so such an event is handed on.
+   */
+  public void finish(Consumer<SseEvent> sink) {
+    if (line.length() > 0) {
+      endLine(new byte[0], 0, 0, sink);
+    }
+    dispatch(sink);
+  }
+
+  private void endLine(byte[] bytes, int start, int end, Consumer<SseEvent> sink) {
+    if (line.length() == 0) {
+      readLine(bytes, start, end, sink);
+    } else {
+      line.append(bytes, start, end);
+      byte[] whole = line.take();
+      readLine(whole, 0, whole.length, sink);
+    }
+  }
+
+  private void readLine(byte[] bytes, int start, int end, Consumer<SseEvent> sink) {
+    int from = start;
+    if (isFirstLine) {
+      isFirstLine = false;
+      from += startsWithByteOrderMark(bytes, start, end) ? 3 : 0;
+    }
+    if (from == end) {
+      dispatch(sink);
+    } else {
+      readField(bytes, from, end);
+    }
+  }
+
+  private static boolean startsWithByteOrderMark(byte[] bytes, int start, int end) {
+    return end - start >= 3
+        && bytes[start] == (byte) 0xEF
+        && bytes[start + 1] == (byte) 0xBB
+        && bytes[start + 2] == (byte) 0xBF;
+  }
+
+  private void readField(byte[] bytes, int start, int end) {
+    int colon = start;
+    while (colon < end && bytes[colon] != ':') {
+      colon++;
+    }
+    int value = Math.min(colon + 1, end);
+    if (value < end && bytes[value] == ' ') {
+      value++;
+    }
+    if (isField(bytes, start, colon, "data")) {
+      if (hasData) {
+        data.append((byte) '\n');
+      }
+      hasData = true;
+      data.append(bytes, value, end);
+    } else if (isField(bytes, start, colon, "event")) {
+      name = new String(bytes, value, end - value, UTF_8);
+    } else if (isField(bytes, start, colon, "id")) {
+      id = new String(bytes, value, end - value, UTF_8);
+    }
+    // An empty field name is a comment; `retry` and unknown fields do not concern the proxy.
+  }
+
+  private static boolean isField(byte[] bytes, int start, int end, String field) {
+    if (end - start != field.length()) {
+      return false;
+    }
+    for (int i = 0; i < field.length(); i++) {
+      if (bytes[start + i] != field.charAt(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void dispatch(Consumer<SseEvent> sink) {
+    if (hasData) {
+      hasData = false;
+      sink.accept(new SseEvent(name, id, data.take()));
+    }
+    name = null;
+    id = null;
+  }
+
+  /** A growing array that gives its content away and starts anew. */
+  private static final class Bytes {
+    private static final byte[] NONE = {};
+
+    private byte[] array = NONE;
+    private int length;
+
+    int length() {
+      return length;
+    }
+
+    void append(byte b) {
+      reserve(1);
+      array[length++] = b;
+    }
+
+    void append(byte[] bytes, int start, int end) {
+      reserve(end - start);
+      System.arraycopy(bytes, start, array, length, end - start);
+      length += end - start;
+    }
+
+    private void reserve(int more) {
+      int needed = length + more;
+      if (needed > array.length) {
+        // The first part is often the only one: no slack then.
+        array = Arrays.copyOf(array, length == 0 ? needed : Math.max(needed, 2 * array.length));
+      }
+    }
+
+    byte[] take() {
+      byte[] taken = array.length == length ? array : Arrays.copyOf(array, length);
+      array = NONE;
+      length = 0;
+      return taken;
+    }
+  }
+}

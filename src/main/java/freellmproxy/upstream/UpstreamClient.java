@@ -1,0 +1,129 @@
+package freellmproxy.upstream;
+
+import freellmproxy.config.Settings;
+import freellmproxy.egress.OutboundHttp;
+import freellmproxy.time.Time;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.PoolOptions;
+import io.vertx.core.http.RequestOptions;
+import java.util.Collections;
+import java.util.Set;
+import java.util.WeakHashMap;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/**
+ * Sends chat requests upstream and says what comes back.
+ *
+ * <p>Belongs to one event loop: Vert.x hands out pooled connections of any loop, so each loop has a
+ * client of its own. Every method must be called there, and every reply is told there.
+ */
+public final class UpstreamClient {
+  /** Vert.x queues silently beyond this many connections; open requests are the only limit here. */
+  private static final int MAX_CONNECTIONS = 100_000;
+
+  private final HttpClient pooled;
+  private final HttpClient unpooled;
+  private final RequestOptions template;
+  private final Settings.TimeLimits limits;
+  private final Time time;
+
+  /** Connections that have carried a request before, and so may have gone stale since. */
+  private final Set<HttpConnection> used = Collections.newSetFromMap(new WeakHashMap<>());
+
+  /** Must be called on the event loop it is for. */
+  public UpstreamClient(Vertx vertx, Settings settings, Time time) {
+    Settings.Upstream upstream = settings.upstream();
+    this.limits = settings.limits();
+    this.time = time;
+    this.pooled =
+        vertx.createHttpClient(
+            options(upstream),
+            new PoolOptions()
+                .setHttp1MaxSize(MAX_CONNECTIONS)
+                .setHttp2MaxSize(1)
+                .setMaxWaitQueueSize(-1));
+    this.unpooled =
+        vertx.createHttpClient(
+            options(upstream)
+                .setProtocolVersion(HttpVersion.HTTP_1_1)
+                .setUseAlpn(false)
+                .setKeepAlive(false),
+            new PoolOptions().setHttp1MaxSize(MAX_CONNECTIONS));
+    this.template = template(upstream, settings.keys());
+  }
+
+  private HttpClientOptions options(Settings.Upstream upstream) {
+    return OutboundHttp.options(upstream.baseUrl(), upstream.egress(), limits.connect());
+  }
+
+  private static RequestOptions template(Settings.Upstream upstream, Settings.Keys keys) {
+    var options =
+        new RequestOptions()
+            .setMethod(HttpMethod.POST)
+            .setAbsoluteURI(upstream.baseUrl() + "/chat/completions")
+            .putHeader(HttpHeaders.AUTHORIZATION, "Bearer " + keys.openRouter().reveal())
+            .putHeader(HttpHeaders.CONTENT_TYPE, "application/json")
+            .putHeader(HttpHeaders.ACCEPT, "application/json, text/event-stream")
+            // Vert.x would offer gzip by itself; compressing a stream only delays its events.
+            .putHeader(HttpHeaders.ACCEPT_ENCODING, "identity")
+            .putHeader(HttpHeaders.USER_AGENT, "free-llm-proxy");
+    if (upstream.referer() != null) {
+      options.putHeader("HTTP-Referer", upstream.referer());
+    }
+    if (upstream.title() != null) {
+      options.putHeader("X-Title", upstream.title());
+    }
+    return options;
+  }
+
+  /**
+   * Starts one call.
+   *
+   * @param body makes the whole request body; asked again when a stale connection costs a second
+   *     try, since sending a buffer uses it up
+   * @param form what to read the answer as where its type allows
+   * @param listener told each step, on this event loop, until the last one or {@link
+   *     UpstreamCall#abort()}
+   */
+  public UpstreamCall call(
+      Supplier<Buffer> body, AnswerForm form, Consumer<UpstreamReply> listener) {
+    var call = new UpstreamCall(this, body, form, listener);
+    call.connect(pooled);
+    return call;
+  }
+
+  HttpClient unpooled() {
+    return unpooled;
+  }
+
+  RequestOptions template() {
+    return template;
+  }
+
+  Settings.TimeLimits limits() {
+    return limits;
+  }
+
+  Time time() {
+    return time;
+  }
+
+  /** Notes that a connection carries a request; says whether it has carried one before. */
+  boolean isReused(HttpConnection connection) {
+    return !used.add(connection);
+  }
+
+  /** Closes all connections. */
+  public void close() {
+    pooled.close();
+    unpooled.close();
+  }
+}

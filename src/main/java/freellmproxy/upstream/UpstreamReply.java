@@ -1,0 +1,50 @@
+package freellmproxy.upstream;
+
+import freellmproxy.sse.SseEvent;
+
+/**
+ * What the upstream did, step by step and without judgement: {@link Sent}, {@link Head}, then
+ * either one {@link Answer} or {@link Event}s up to a {@link StreamEnd}. A {@link Failure} may come
+ * at any time and is the last step.
+ */
+public sealed interface UpstreamReply {
+
+  /** The connection stands and the request is on its way. */
+  record Sent() implements UpstreamReply {}
+
+  /** The response head is here. */
+  record Head(int status) implements UpstreamReply {}
+
+  /** A whole answer, whatever its status. */
+  record Answer(int status, ReplyHeaders headers, byte[] body) implements UpstreamReply {}
+
+  /** One event of a stream. */
+  record Event(SseEvent event) implements UpstreamReply {}
+
+  /** The stream was ended by the upstream in good form, which does not mean it was complete. */
+  record StreamEnd() implements UpstreamReply {}
+
+  /** There is no answer, or no more of it. */
+  record Failure(Fault fault) implements UpstreamReply {}
+
+  /** What broke. */
+  enum Fault {
+    UNKNOWN_HOST("unknown_host"),
+    CONNECT_FAILED("connect_failed"),
+    CONNECT_TIMEOUT("connect_timeout"),
+    TLS_FAILED("tls_failed"),
+    CONNECTION_LOST("connection_lost"),
+    TOO_LARGE("answer_too_large");
+
+    private final String label;
+
+    Fault(String label) {
+      this.label = label;
+    }
+
+    /** The name as logs print it. */
+    public String label() {
+      return label;
+    }
+  }
+}
