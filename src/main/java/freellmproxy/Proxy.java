@@ -41,6 +41,9 @@ public final class Proxy {
   /** Time for the last error frames to leave. */
   private static final Duration FLUSH = Duration.ofMillis(200);
 
+  /** Vert.x's way to say: a free port, and the same one for all who say so. */
+  private static final int SHARED_FREE_PORT = -1;
+
   private final Vertx vertx;
   private final Settings settings;
   private final Time time;
@@ -107,20 +110,15 @@ public final class Proxy {
   }
 
   private Future<?> listen() {
-    return deploy(settings.listen().port())
-        .compose(first -> deployOthers(first.port()))
+    int port = settings.listen().port() == 0 ? SHARED_FREE_PORT : settings.listen().port();
+    int cores = Runtime.getRuntime().availableProcessors();
+    return Future.all(IntStream.range(0, cores).mapToObj(i -> deploy(port)).toList())
         .onSuccess(all ->
             LOG.atInfo()
                 .addKeyValue("host", settings.listen().host())
                 .addKeyValue("port", port())
                 .addKeyValue("upstream", settings.upstream().baseUrl().toString())
                 .log("started"));
-  }
-
-  /** The first loop may pick a free port; the others share it. */
-  private Future<?> deployOthers(int port) {
-    int others = Runtime.getRuntime().availableProcessors() - 1;
-    return Future.all(IntStream.range(0, others).mapToObj(i -> deploy(port)).toList());
   }
 
   private Future<EventLoop> deploy(int port) {

@@ -1,0 +1,128 @@
+package freellmproxy.testing;
+
+import freellmproxy.time.Time;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Time that stands still until a test moves it. A timer runs on the event loop that set it, before
+ * {@link #advance} returns.
+ */
+public final class FakeTime implements Time {
+  private static final long PATIENCE_SECONDS = 30;
+
+  private final List<Pending> timers = new ArrayList<>();
+  private Instant now = Instant.parse("2026-11-24T00:00:00Z");
+  private long nanos;
+
+  /** No record: two timers with the same task at the same moment are two timers. */
+  private static final class Pending {
+    private final long dueNanos;
+    private final Runnable task;
+    private final @Nullable Context context;
+
+    Pending(long dueNanos, Runnable task, @Nullable Context context) {
+      this.dueNanos = dueNanos;
+      this.task = task;
+      this.context = context;
+    }
+  }
+
+  @Override
+  public synchronized Instant instant() {
+    return now;
+  }
+
+  @Override
+  public synchronized long nanos() {
+    return nanos;
+  }
+
+  @Override
+  public synchronized Timer after(Duration delay, Runnable task) {
+    var timer = new Pending(nanos + Math.max(0, delay.toNanos()), task, Vertx.currentContext());
+    timers.add(timer);
+    notifyAll();
+    return () -> cancel(timer);
+  }
+
+  private synchronized void cancel(Pending timer) {
+    timers.remove(timer);
+    notifyAll();
+  }
+
+  /** Moves time on and runs all that falls due, in order, each at its own moment. */
+  public void advance(Duration by) {
+    long end = nanos() + by.toNanos();
+    for (Optional<Pending> due = takeDue(end); due.isPresent(); due = takeDue(end)) {
+      run(due.get());
+    }
+    moveTo(end);
+  }
+
+  private synchronized Optional<Pending> takeDue(long end) {
+    Optional<Pending> due =
+        timers.stream()
+            .filter(timer -> timer.dueNanos <= end)
+            .min(Comparator.comparingLong(timer -> timer.dueNanos));
+    due.ifPresent(timer -> {
+      timers.remove(timer);
+      moveTo(Math.max(nanos, timer.dueNanos));
+    });
+    return due;
+  }
+
+  private synchronized void moveTo(long to) {
+    now = now.plusNanos(to - nanos);
+    nanos = to;
+  }
+
+  private static void run(Pending timer) {
+    if (timer.context == null) {
+      timer.task.run();
+      return;
+    }
+    var done = new CompletableFuture<Void>();
+    timer.context.runOnContext(go -> {
+      try {
+        timer.task.run();
+        done.complete(null);
+      } catch (RuntimeException | Error e) {
+        done.completeExceptionally(e);
+      }
+    });
+    done.orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
+  }
+
+  /** Waits until a timer is set that falls due within {@code delay}. */
+  public synchronized void awaitTimerWithin(Duration delay) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    long latest = nanos + delay.toNanos();
+    while (timers.stream().noneMatch(timer -> timer.dueNanos <= latest)) {
+      long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+      if (left <= 0) {
+        throw new AssertionError("no timer within " + delay + " was set");
+      }
+      try {
+        wait(left);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new AssertionError("interrupted", e);
+      }
+    }
+  }
+
+  /** Timers that have neither run nor been cancelled. */
+  public synchronized int pendingTimers() {
+    return timers.size();
+  }
+}

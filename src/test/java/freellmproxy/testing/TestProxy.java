@@ -1,0 +1,151 @@
+package freellmproxy.testing;
+
+import freellmproxy.Proxy;
+import freellmproxy.ProxyVertx;
+import freellmproxy.config.Settings;
+import freellmproxy.config.SettingsLoader;
+import freellmproxy.sandbox.SandboxUpstream;
+import freellmproxy.time.Time;
+import freellmproxy.time.VertxTime;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** A proxy with its sandbox, as a user would start them, on free ports. */
+public final class TestProxy implements AutoCloseable {
+  public static final String KEY = "test-proxy-key-0123456789";
+  public static final String UPSTREAM_KEY = "test-upstream-key-9876543210";
+
+  /** The models of the recorded list, best first. */
+  public static final String FIRST = "inclusionai/ling-2.6-flash:free";
+
+  public static final String SECOND = "inclusionai/ling-2.6-1t:free";
+  public static final String THIRD = "minimax/minimax-m2.5:free";
+
+  private static final HttpClient CLIENT =
+      HttpClient.newBuilder()
+          .version(HttpClient.Version.HTTP_1_1)
+          .connectTimeout(Duration.ofSeconds(10))
+          .build();
+
+  private final Vertx vertx;
+  private final SandboxUpstream sandbox;
+  private final Proxy proxy;
+
+  private TestProxy(Vertx vertx, SandboxUpstream sandbox, Proxy proxy) {
+    this.vertx = vertx;
+    this.sandbox = sandbox;
+    this.proxy = proxy;
+  }
+
+  /** Starts with the machine's time and these settings, given as name, value, name, value. */
+  public static TestProxy start(String... settings) {
+    Vertx vertx = ProxyVertx.create();
+    return start(vertx, new VertxTime(vertx), settings);
+  }
+
+  /** Starts with a time of the test's own. */
+  public static TestProxy startAt(Time time, String... settings) {
+    return start(ProxyVertx.create(), time, settings);
+  }
+
+  private static TestProxy start(Vertx vertx, Time time, String... settings) {
+    SandboxUpstream sandbox =
+        await(SandboxUpstream.start(vertx, SandboxUpstream.Options.FOR_TESTS));
+    Proxy proxy = await(Proxy.start(vertx, settings(sandbox, settings), time));
+    await(proxy.readList());
+    return new TestProxy(vertx, sandbox, proxy);
+  }
+
+  /** Settings for a proxy in front of a sandbox; those given replace the others. */
+  public static Settings settings(SandboxUpstream sandbox, String... more) {
+    Map<String, String> values = new HashMap<>();
+    values.put("OPENROUTER_API_KEY", UPSTREAM_KEY);
+    values.put("PROXY_API_KEY", KEY);
+    values.put("MODELS_LIST_URL", sandbox.modelListUrl().toString());
+    values.put("UPSTREAM_BASE_URL", sandbox.baseUrl().toString());
+    values.put("HOST", "127.0.0.1");
+    values.put("PORT", "0");
+    for (int i = 0; i < more.length; i += 2) {
+      values.put(more[i], more[i + 1]);
+    }
+    return switch (SettingsLoader.load(values, Path.of("no-such.env"))) {
+      case SettingsLoader.Result.Loaded loaded -> loaded.settings();
+      case SettingsLoader.Result.Refused refused ->
+          throw new AssertionError(refused.problems().toString());
+    };
+  }
+
+  public SandboxUpstream sandbox() {
+    return sandbox;
+  }
+
+  public Proxy proxy() {
+    return proxy;
+  }
+
+  public int port() {
+    return proxy.port();
+  }
+
+  public URI uri(String path) {
+    return URI.create("http://127.0.0.1:" + port() + path);
+  }
+
+  /** A plain chat request with this text, answered whole. */
+  public HttpResponse<String> chat() {
+    return post("{\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}");
+  }
+
+  /** A streamed chat request, answered whole. */
+  public HttpResponse<String> stream() {
+    return post("{\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}");
+  }
+
+  /** A chat request with this body. */
+  public HttpResponse<String> post(String body) {
+    return send(
+        request("/v1/chat/completions")
+            .header("Authorization", "Bearer " + KEY)
+            .POST(HttpRequest.BodyPublishers.ofString(body)));
+  }
+
+  /** A GET without a key. */
+  public HttpResponse<String> get(String path) {
+    return send(request(path).GET());
+  }
+
+  public HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(uri(path)).timeout(Duration.ofSeconds(30));
+  }
+
+  public HttpResponse<String> send(HttpRequest.Builder request) {
+    try {
+      return CLIENT.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    } catch (IOException e) {
+      throw new AssertionError("the proxy did not answer", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted", e);
+    }
+  }
+
+  /** Waits for a future of the proxy or the sandbox. */
+  public static <T> T await(Future<T> future) {
+    return future.toCompletionStage().toCompletableFuture().orTimeout(30, TimeUnit.SECONDS).join();
+  }
+
+  @Override
+  public void close() {
+    await(vertx.close());
+  }
+}
