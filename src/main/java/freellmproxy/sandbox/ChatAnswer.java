@@ -42,7 +42,7 @@ public final class ChatAnswer implements Behaviour {
   }
 
   /** What an unscripted model says. */
-  static Behaviour standard() {
+  public static Behaviour standard() {
     return request ->
         text("[sandbox] ", request.model(), " answers ", "from a fake OpenRouter.").steps(request);
   }

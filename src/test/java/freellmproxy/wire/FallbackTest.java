@@ -1,0 +1,248 @@
+package freellmproxy.wire;
+
+import static freellmproxy.testing.TestProxy.FIRST;
+import static freellmproxy.testing.TestProxy.SECOND;
+import static freellmproxy.testing.TestProxy.THIRD;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import freellmproxy.sandbox.Behaviour;
+import freellmproxy.sandbox.ChatAnswer;
+import freellmproxy.sandbox.Faults;
+import freellmproxy.sandbox.ReceivedRequest;
+import freellmproxy.sandbox.Step;
+import freellmproxy.testing.FakeTime;
+import freellmproxy.testing.TestProxy;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Contract section 5: what an upstream answer means. */
+final class FallbackTest {
+  private FakeTime time = new FakeTime();
+
+  @SuppressWarnings("NullAway.Init")
+  private TestProxy proxy;
+
+  @BeforeEach
+  void start() {
+    time = new FakeTime();
+    proxy = TestProxy.startAt(time);
+  }
+
+  @AfterEach
+  void stop() {
+    proxy.close();
+  }
+
+  /** Failures of one model, and how long it rests after them (the fake clock stands still). */
+  static Stream<Arguments> failuresOfOneModel() {
+    return Stream.of(
+        Arguments.of("429", Faults.error(429, "slow down"), 300),
+        Arguments.of("429 with a hint", hinted(429, "42"), 42),
+        Arguments.of("503", Faults.error(503, "No backends available"), 60),
+        Arguments.of("503 with a hint", hinted(503, "17"), 17),
+        Arguments.of("500", Faults.error(500, "oops"), 60),
+        Arguments.of("502 in HTML", Faults.html(502), 60),
+        Arguments.of("524", Faults.error(524, "Request timed out"), 60),
+        Arguments.of("529", Faults.error(529, "Provider returned error"), 60),
+        Arguments.of("408", Faults.error(408, "Request timed out"), 60),
+        Arguments.of("not HTTP", Faults.garbage(), 60),
+        Arguments.of("FIN before the head", Faults.hangUp(), 60),
+        Arguments.of("RST before the head", Faults.reset(), 60),
+        Arguments.of("HTML with 200", Faults.html(200), 60),
+        Arguments.of("error in a 200", Faults.status(200, "{\"error\":{\"code\":429}}"), 300),
+        Arguments.of("gone", Faults.error(404, "No endpoints found for x:free."), 3600),
+        Arguments.of("invalid id", Faults.error(400, "x is not a valid model ID"), 3600),
+        Arguments.of(
+            "gated", Faults.error(403, "x is only available on agentic harnesses."), 3600));
+  }
+
+  private static Behaviour hinted(int status, String retryAfter) {
+    return Faults.status(
+        status, Map.of("Retry-After", retryAfter), "{\"error\":{\"code\":" + status + "}}");
+  }
+
+  private static String accountLimit(long resetMillis) {
+    return "{\"error\":{\"message\":\"Rate limit exceeded: free-models-per-day. Add 10 credits\","
+        + "\"code\":429,\"metadata\":{\"headers\":{\"X-RateLimit-Reset\":\""
+        + resetMillis
+        + "\"}}}}";
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("failuresOfOneModel")
+  void hidesTheFailureOfAModelAndLetsItRest(String name, Behaviour failure, int restSeconds) {
+    proxy.sandbox().script(FIRST, failure, ChatAnswer.standard());
+    assertAnsweredBy(proxy.chat(), SECOND, 2);
+    assertAnsweredBy(proxy.stream(), SECOND, 1);
+    time.advance(Duration.ofSeconds(restSeconds).minusMillis(1));
+    assertAnsweredBy(proxy.chat(), SECOND, 1);
+    time.advance(Duration.ofMillis(1));
+    assertAnsweredBy(proxy.chat(), FIRST, 1);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("failuresOfOneModel")
+  void hidesItFromStreamsToo(String name, Behaviour failure, int restSeconds) {
+    proxy.sandbox().script(FIRST, failure);
+    HttpResponse<String> answer = proxy.stream();
+    assertAnsweredBy(answer, SECOND, 2);
+    assertThat(answer.headers().firstValue("content-type")).hasValue("text/event-stream");
+    assertThat(answer.body()).endsWith("data: [DONE]\n\n").doesNotContain("error");
+  }
+
+  @Test
+  void passesAnEmptyAnswerOnOnlyWhenEveryModelIsEmpty() {
+    proxy.sandbox().script(FIRST, ChatAnswer.empty());
+    assertAnsweredBy(proxy.chat(), SECOND, 2);
+    assertAnsweredBy(proxy.stream(), SECOND, 2);
+    proxy.sandbox().scriptOthers(ChatAnswer.empty());
+    HttpResponse<String> plain = proxy.chat();
+    assertThat(plain.statusCode()).isEqualTo(200);
+    assertThat(plain.body()).contains("\"content\":null");
+    assertThat(proxy.stream().body()).contains("\"finish_reason\":\"stop\"");
+  }
+
+  @Test
+  void letsAModelRestAfterThreeEmptyAnswersInARow() {
+    proxy.sandbox().script(FIRST, ChatAnswer.empty());
+    for (int i = 0; i < 3; i++) {
+      assertAnsweredBy(proxy.chat(), SECOND, 2);
+    }
+    assertAnsweredBy(proxy.chat(), SECOND, 1);
+  }
+
+  @Test
+  void asksNobodyElseWhenTheAccountIsLimitedUntilItIsNot() {
+    long reset = time.instant().plusSeconds(90).toEpochMilli();
+    proxy.sandbox().script(FIRST, Faults.status(429, accountLimit(reset)), ChatAnswer.standard());
+    for (int i = 0; i < 3; i++) {
+      HttpResponse<String> answer = proxy.chat();
+      assertThat(answer.statusCode()).isEqualTo(429);
+      assertThat(answer.headers().firstValue("retry-after")).hasValue("90");
+      assertThat(answer.body()).contains("\"account_rate_limited\"");
+    }
+    assertThat(proxy.sandbox().received()).hasSize(1);
+    assertThat(proxy.get("/ready").statusCode()).isEqualTo(503);
+    time.advance(Duration.ofSeconds(90));
+    assertAnsweredBy(proxy.chat(), FIRST, 1);
+  }
+
+  @Test
+  void stopsAtOnceWhenTheUpstreamRefusesItsKey() {
+    proxy.sandbox().script(FIRST, Faults.error(401, "No auth credentials found"));
+    HttpResponse<String> answer = proxy.chat();
+    assertThat(answer.statusCode()).isEqualTo(502);
+    assertThat(answer.body())
+        .contains("upstream_auth_error", "proxy_misconfiguration", "OPENROUTER_API_KEY")
+        .contains("...3210 (len=28)")
+        .doesNotContain(TestProxy.UPSTREAM_KEY);
+    assertThat(answer.headers().firstValue("x-should-retry")).hasValue("false");
+    assertThat(proxy.sandbox().received()).hasSize(1);
+  }
+
+  @Test
+  void passesFaultsOfTheRequestOnAsTheyCame() {
+    String body = "{ \"error\" : {\"message\":\"Invalid request parameters\",\"code\":400} }";
+    proxy.sandbox().script(FIRST, Faults.status(400, body));
+    for (HttpResponse<String> answer : List.of(proxy.chat(), proxy.stream())) {
+      assertThat(answer.statusCode()).isEqualTo(400);
+      assertThat(answer.body()).isEqualTo(body);
+      assertThat(answer.headers().firstValue("content-type")).hasValue("application/json");
+    }
+    assertThat(models(proxy)).containsExactly(FIRST, FIRST);
+  }
+
+  @Test
+  void remembersThatAModelCannotUseTools() {
+    String tools = "{\"tools\":[{}],\"messages\":[]}";
+    proxy.sandbox().script(FIRST, Faults.error(404, "No endpoints found that support tool use."));
+    assertAnsweredBy(proxy.post(tools), SECOND, 2);
+    assertAnsweredBy(proxy.post(tools), SECOND, 1);
+    proxy.sandbox().unscript(FIRST);
+    assertAnsweredBy(proxy.chat(), FIRST, 1);
+  }
+
+  @Test
+  void triesOnlyLargerWindowsAfterARefusalForLength() {
+    proxy
+        .sandbox()
+        .scriptOthers(
+            Faults.error(400, "This endpoint's maximum context length is 200000 tokens."));
+    HttpResponse<String> answer = proxy.chat();
+    // Of the six models three have a window of more than 200,000 tokens.
+    assertThat(models(proxy)).hasSize(3);
+    assertThat(answer.statusCode()).isEqualTo(400);
+    assertThat(answer.body()).contains("maximum context length");
+  }
+
+  @Test
+  void saysWhatHappenedWhenAllModelsFailAndWhenToComeBack() {
+    proxy.sandbox().scriptOthers(hinted(503, "30"));
+    proxy.sandbox().script(THIRD, Faults.error(500, "x"));
+    HttpResponse<String> first = proxy.chat();
+    assertThat(first.statusCode()).isEqualTo(503);
+    assertThat(first.body()).contains("all_models_unavailable", "5 × upstream_error");
+    assertThat(models(proxy)).hasSize(5);
+    proxy.chat();
+    HttpResponse<String> resting = proxy.chat();
+    assertThat(resting.statusCode()).isEqualTo(503);
+    assertThat(resting.headers().firstValue("retry-after")).hasValue("30");
+    assertThat(resting.headers().firstValue("x-free-llm-proxy-attempts")).hasValue("0");
+    assertThat(proxy.sandbox().received()).hasSize(6);
+  }
+
+  @Test
+  void tellsWhichCapabilityIsMissing() {
+    proxy
+        .sandbox()
+        .scriptList(
+            Faults.status(
+                200,
+                "[{\"id\":\"a\",\"supportsTools\":false},{\"id\":\"b\",\"supportsTools\":false}]"));
+    TestProxy.await(proxy.proxy().readList());
+    HttpResponse<String> answer = proxy.post("{\"tools\":[{}],\"messages\":[]}");
+    assertThat(answer.statusCode()).isEqualTo(400);
+    assertThat(answer.body()).contains("no_capable_model", "tools");
+    assertThat(answer.headers().firstValue("x-should-retry")).hasValue("false");
+    assertThat(proxy.sandbox().received()).isEmpty();
+  }
+
+  @Test
+  void asksTheSameModelOnceMoreWhereToldTo() {
+    try (var retrying = TestProxy.start("SAME_MODEL_RETRIES", "1")) {
+      retrying.sandbox().script(FIRST, Faults.error(502, "x"), ChatAnswer.standard());
+      assertAnsweredBy(retrying.chat(), FIRST, 2);
+    }
+  }
+
+  @Test
+  void retriesAStaleConnectionOnceWithoutBlamingTheModel() {
+    // The sandbox answers, and then closes the connection at the next request.
+    assertAnsweredBy(proxy.chat(), FIRST, 1);
+    Behaviour good = ChatAnswer.standard();
+    proxy.sandbox().script(FIRST, Behaviour.of(new Step.Fin()), good);
+    HttpResponse<String> answer = proxy.chat();
+    assertThat(answer.statusCode()).isEqualTo(200);
+  }
+
+  private static void assertAnsweredBy(HttpResponse<String> answer, String model, int attempts) {
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+    assertThat(answer.headers().firstValue("x-free-llm-proxy-model")).hasValue(model);
+    assertThat(answer.headers().firstValue("x-free-llm-proxy-attempts"))
+        .hasValue(Integer.toString(attempts));
+    assertThat(answer.body()).contains(model);
+  }
+
+  private static List<String> models(TestProxy proxy) {
+    return proxy.sandbox().received().stream().map(ReceivedRequest::model).toList();
+  }
+}
