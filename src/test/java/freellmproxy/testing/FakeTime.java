@@ -104,13 +104,20 @@ public final class FakeTime implements Time {
   }
 
   /** Waits until a timer is set that falls due within {@code delay}. */
-  public synchronized void awaitTimerWithin(Duration delay) {
+  public void awaitTimerWithin(Duration delay) {
+    awaitTimerBetween(Duration.ZERO, delay);
+  }
+
+  /** Waits until a timer is set that falls due from {@code shortest} to {@code longest} on. */
+  public synchronized void awaitTimerBetween(Duration shortest, Duration longest) {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-    long latest = nanos + delay.toNanos();
-    while (timers.stream().noneMatch(timer -> timer.dueNanos <= latest)) {
+    long earliest = nanos + shortest.toNanos();
+    long latest = nanos + longest.toNanos();
+    while (timers.stream()
+        .noneMatch(timer -> timer.dueNanos >= earliest && timer.dueNanos <= latest)) {
       long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
       if (left <= 0) {
-        throw new AssertionError("no timer within " + delay + " was set");
+        throw new AssertionError("no timer within " + longest + " was set");
       }
       try {
         wait(left);

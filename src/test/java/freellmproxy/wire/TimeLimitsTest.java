@@ -1,0 +1,223 @@
+package freellmproxy.wire;
+
+import static freellmproxy.testing.Events.ROLE;
+import static freellmproxy.testing.Events.content;
+import static freellmproxy.testing.TestProxy.FIRST;
+import static freellmproxy.testing.TestProxy.SECOND;
+import static freellmproxy.testing.TestProxy.THIRD;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import freellmproxy.sandbox.Behaviour;
+import freellmproxy.sandbox.ChatAnswer;
+import freellmproxy.sandbox.Faults;
+import freellmproxy.sandbox.Gate;
+import freellmproxy.sandbox.Step;
+import freellmproxy.testing.FakeTime;
+import freellmproxy.testing.RawConnection;
+import freellmproxy.testing.TestProxy;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Contract section 8: first with a clock that stands still, then over real time. */
+final class TimeLimitsTest {
+  private static final String PLAIN = "{\"messages\":[]}";
+  private static final String STREAM = "{\"stream\":true,\"messages\":[]}";
+  private static final Duration OFTEN = Duration.ofMillis(20);
+
+  private FakeTime time = new FakeTime();
+
+  @SuppressWarnings("NullAway.Init")
+  private TestProxy proxy;
+
+  @BeforeEach
+  void start() {
+    time = new FakeTime();
+    proxy = TestProxy.startAt(time, "ANSWER_TIMEOUT_SEC", "25", "UPSTREAM_TIMEOUT_SEC", "12");
+  }
+
+  @AfterEach
+  void stop() {
+    proxy.close();
+  }
+
+  static Stream<Arguments> silences() {
+    Behaviour head =
+        Behaviour.of(
+            new Step.Head(200, Map.of("content-type", "text/event-stream")), new Step.Stall());
+    Behaviour role = Faults.stream(ROLE, content("a")).upTo(1, new Step.Stall());
+    Behaviour halfHead =
+        Behaviour.of(new Step.Raw("HTTP/1.1 200 OK\r\n".getBytes(UTF_8)), new Step.Stall());
+    return Stream.of(
+        Arguments.of("no head, plain", PLAIN, Faults.silence()),
+        Arguments.of("no head, stream", STREAM, Faults.silence()),
+        Arguments.of("half a head, plain", PLAIN, halfHead),
+        Arguments.of("head only, stream", STREAM, head),
+        Arguments.of("role only", STREAM, role),
+        Arguments.of("comments for ever", STREAM, Faults.commentsForEver(OFTEN)));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("silences")
+  void givesAnAttemptItsTimeAndNoMore(String name, String request, Behaviour silence)
+      throws IOException {
+    var asked = new Gate();
+    proxy.sandbox().script(FIRST, silence.after(new Step.Hold(asked)));
+    asked.open();
+    try (var client = RawConnection.to(proxy.port()).chat(request)) {
+      TestProxy.await(asked.reached());
+      time.awaitTimerWithin(Duration.ofSeconds(12));
+      time.advance(Duration.ofSeconds(12));
+      assertThat(client.readUntil("fake OpenRouter."))
+          .contains("x-free-llm-proxy-model: " + SECOND, "x-free-llm-proxy-attempts: 2");
+    }
+    TestProxy.await(proxy.sandbox().received().getFirst().aborted());
+  }
+
+  @Test
+  void waitsLongerForAPlainAnswerThatHasBegun() throws IOException {
+    proxy.sandbox().script(FIRST, Faults.paddingForEver(OFTEN));
+    try (var client = RawConnection.to(proxy.port()).chat(PLAIN)) {
+      // The limit for the head gives way to the longer one for the whole answer.
+      time.awaitTimerBetween(Duration.ofSeconds(13), Duration.ofSeconds(25));
+      time.advance(Duration.ofSeconds(24));
+      assertThat(proxy.sandbox().received()).hasSize(1);
+      time.advance(Duration.ofSeconds(1));
+      assertThat(client.readUntil("fake OpenRouter.")).contains(SECOND);
+    }
+  }
+
+  @Test
+  void stopsLookingAtTheDeadline() throws IOException {
+    try (var limited =
+            TestProxy.startAt(
+                time,
+                "CONNECT_TIMEOUT_SEC",
+                "60",
+                "UPSTREAM_TIMEOUT_SEC",
+                "8",
+                "REQUEST_DEADLINE_SEC",
+                "17");
+        var client = RawConnection.to(limited.port())) {
+      limited.sandbox().scriptOthers(Faults.silence());
+      client.chat(PLAIN);
+      for (int attempt = 1; attempt <= 3; attempt++) {
+        Duration left = Duration.ofSeconds(attempt == 3 ? 1 : 8);
+        time.awaitTimerWithin(left);
+        time.advance(left);
+      }
+      assertThat(client.readUntil("}}"))
+          .contains(" 503 ", "x-free-llm-proxy-attempts: 3", "all_models_unavailable");
+    }
+  }
+
+  @Test
+  void startsNoAttemptWithLessThanASecondLeft() throws IOException {
+    try (var limited =
+            TestProxy.startAt(
+                time,
+                "CONNECT_TIMEOUT_SEC",
+                "60",
+                "UPSTREAM_TIMEOUT_SEC",
+                "8",
+                "REQUEST_DEADLINE_SEC",
+                "9");
+        var client = RawConnection.to(limited.port())) {
+      limited.sandbox().script(FIRST, Behaviour.of(new Step.Stall()));
+      client.chat(PLAIN);
+      time.awaitTimerWithin(Duration.ofSeconds(8));
+      time.advance(Duration.ofSeconds(8));
+      assertThat(client.readUntil("fake OpenRouter.")).contains(SECOND);
+    }
+    try (var limited =
+            TestProxy.startAt(
+                time,
+                "CONNECT_TIMEOUT_SEC",
+                "60",
+                "UPSTREAM_TIMEOUT_SEC",
+                "8",
+                "REQUEST_DEADLINE_SEC",
+                "8");
+        var client = RawConnection.to(limited.port())) {
+      limited.sandbox().script(FIRST, Behaviour.of(new Step.Stall()));
+      client.chat(PLAIN);
+      time.awaitTimerWithin(Duration.ofSeconds(8));
+      time.advance(Duration.ofSeconds(8));
+      assertThat(client.readUntil("}}"))
+          .contains(" 503 ", "x-free-llm-proxy-attempts: 1", "all_models_unavailable");
+    }
+  }
+
+  @Test
+  void doesNotLimitAStreamThatKeepsSending() throws IOException {
+    var gates = Stream.generate(Gate::new).limit(8).toList();
+    Step[] steps = new Step[2 * gates.size() + 3];
+    steps[0] = new Step.Head(200, Map.of("content-type", "text/event-stream"));
+    for (int i = 0; i < gates.size(); i++) {
+      steps[2 * i + 1] = new Step.Write(content("piece" + i).getBytes(UTF_8));
+      steps[2 * i + 2] = new Step.Hold(gates.get(i));
+    }
+    steps[steps.length - 2] = new Step.Write("data: [DONE]\n\n".getBytes(UTF_8));
+    steps[steps.length - 1] = new Step.End();
+    proxy.sandbox().script(FIRST, Behaviour.of(steps));
+    try (var client = RawConnection.to(proxy.port()).chat(STREAM)) {
+      for (int i = 0; i < gates.size(); i++) {
+        client.readUntil("piece" + i);
+        time.advance(Duration.ofSeconds(50));
+        gates.get(i).open();
+      }
+      assertThat(client.readUntil("[DONE]")).doesNotContain("error");
+    }
+  }
+
+  @Test
+  void movesOnWhenConnectingTakesTooLong() throws IOException {
+    // A server that takes the connection and never says a word of TLS.
+    try (var mute = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        var slow =
+            TestProxy.startAt(
+                time,
+                "UPSTREAM_BASE_URL",
+                "https://127.0.0.1:" + mute.getLocalPort() + "/v1",
+                "MAX_FALLBACK_ATTEMPTS",
+                "1");
+        var client = RawConnection.to(slow.port()).chat(PLAIN)) {
+      time.awaitTimerWithin(Duration.ofSeconds(5));
+      time.advance(Duration.ofSeconds(5));
+      assertThat(client.readUntil("}}")).contains("503", "upstream_error");
+    }
+  }
+
+  @Test
+  void keepsItsLimitsInRealTimeToo() {
+    try (var real =
+        TestProxy.start(
+            "UPSTREAM_TIMEOUT_SEC",
+            "1",
+            "STREAM_IDLE_TIMEOUT_SEC",
+            "1",
+            "ANSWER_TIMEOUT_SEC",
+            "1")) {
+      real.sandbox().script(FIRST, Faults.silence());
+      real.sandbox().script(SECOND, Faults.paddingForEver(OFTEN));
+      HttpResponse<String> plain = real.chat();
+      assertThat(plain.headers().firstValue("x-free-llm-proxy-model")).hasValue(THIRD);
+      real.sandbox().script(THIRD, Faults.commentsForEver(OFTEN), ChatAnswer.standard());
+      HttpResponse<String> stream = real.stream();
+      assertThat(stream.headers().firstValue("x-free-llm-proxy-attempts")).hasValue("2");
+      real.sandbox().scriptOthers(Faults.stream(ROLE, content("a")).upTo(2, new Step.Stall()));
+      assertThat(real.stream().body()).contains("stream_stalled").endsWith("data: [DONE]\n\n");
+    }
+  }
+}
