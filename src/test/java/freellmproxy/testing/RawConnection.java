@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.SocketTimeoutException;
 
 /** A plain TCP connection to the proxy, for what no HTTP client would send. */
 public final class RawConnection implements AutoCloseable {
@@ -74,6 +75,22 @@ public final class RawConnection implements AutoCloseable {
       read.write("<reset>".getBytes(ISO_8859_1));
     }
     return read.toString(ISO_8859_1);
+  }
+
+  /** Reads what is there; whether the other side has closed. */
+  public boolean isClosedByPeer() throws IOException {
+    byte[] buffer = new byte[1 << 10];
+    try {
+      int read = 0;
+      while (read >= 0) {
+        read = socket.getInputStream().read(buffer);
+      }
+      return true;
+    } catch (SocketTimeoutException nothingCame) {
+      return false;
+    } catch (SocketException reset) {
+      return true;
+    }
   }
 
   public Socket socket() {

@@ -1,0 +1,262 @@
+package freellmproxy.wire;
+
+import static freellmproxy.testing.RawConnection.chatHead;
+import static freellmproxy.testing.TestProxy.FIRST;
+import static freellmproxy.testing.TestProxy.KEY;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import freellmproxy.testing.FakeTime;
+import freellmproxy.testing.RawConnection;
+import freellmproxy.testing.TestProxy;
+import java.io.IOException;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Contract section 12: each gets a clear error or a clean close, and the next is served. */
+final class BadInputTest {
+  private static final String AUTH = "Authorization: Bearer " + KEY + "\r\n";
+  private static final String POST = "POST /v1/chat/completions HTTP/1.1\r\nHost: t\r\n" + AUTH;
+  private static final String GOOD = "{\"messages\":[]}";
+
+  private FakeTime time = new FakeTime();
+
+  @SuppressWarnings("NullAway.Init")
+  private TestProxy proxy;
+
+  @BeforeEach
+  void start() {
+    time = new FakeTime();
+    proxy = TestProxy.startAt(time, "MAX_BODY_MB", "1");
+  }
+
+  @AfterEach
+  void nothingIsLeftAndTheNextRequestIsServed() {
+    assertThat(proxy.chat().statusCode()).isEqualTo(200);
+    assertThat(proxy.get("/metrics").body()).contains("freellm_inflight_requests 0.0");
+    proxy.close();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "``                                     | invalid_json    | null",
+        "{\"messages\":[                        | invalid_json    | null",
+        "{\"messages\":[]} x                    | invalid_json    | null",
+        "{'messages':[]}                        | invalid_json    | null",
+        "\"x\"                                  | invalid_request | null",
+        "[]                                     | invalid_request | null",
+        "7                                      | invalid_request | null",
+        "{}                                     | invalid_request | messages",
+        "{\"messages\":{}}                      | invalid_request | messages",
+        "{\"messages\":null}                    | invalid_request | messages",
+        "{\"messages\":\"hi\"}                  | invalid_request | messages",
+        "{\"messages\":[],\"stream\":\"yes\"}   | invalid_request | stream",
+        "{\"messages\":[],\"stream\":1}         | invalid_request | stream",
+        "{\"messages\":[],\"tools\":{}}         | invalid_request | tools",
+        "{\"messages\":[],\"tools\":\"all\"}    | invalid_request | tools",
+      })
+  void namesWhatIsWrongWithABody(String body, String code, String param) throws IOException {
+    var answer = proxy.post(body);
+    assertThat(answer.statusCode()).isEqualTo(400);
+    JsonNode error = new ObjectMapper().readTree(answer.body()).path("error");
+    assertThat(error.path("code").asText()).isEqualTo(code);
+    assertThat(error.path("param").asText()).isEqualTo(param);
+    assertThat(error.path("message").asText()).isNotBlank();
+    assertThat(answer.headers().firstValue("x-should-retry")).hasValue("false");
+    assertThat(proxy.sandbox().received()).isEmpty();
+  }
+
+  @Test
+  void takesWhatIsNestedDeeplyAndRefusesWhatIsNestedTooDeeply() {
+    assertThat(proxy.post(nested(100)).statusCode()).isEqualTo(200);
+    assertThat(proxy.post(nested(100_000)).statusCode()).isEqualTo(400);
+  }
+
+  private static String nested(int levels) {
+    return "{\"messages\":[" + "[".repeat(levels) + "]".repeat(levels) + "]}";
+  }
+
+  @Test
+  void refusesBytesThatAreNoText() {
+    byte[] body = {'{', '"', 'm', (byte) 0xC3, '"', ':', '1', '}'};
+    var answer =
+        proxy.send(
+            proxy
+                .request("/v1/chat/completions")
+                .header("Authorization", "Bearer " + KEY)
+                .POST(BodyPublishers.ofByteArray(body)));
+    assertThat(answer.statusCode()).isEqualTo(400);
+    assertThat(answer.body()).contains("invalid_json");
+  }
+
+  @Test
+  void refusesABodyByItsAnnouncedLengthBeforeReadingIt() throws IOException {
+    try (var client = RawConnection.to(proxy.port()).send(chatHead(33L << 20))) {
+      assertThat(client.readUntil("}}")).contains(" 413 ", "body_too_large", "MAX_BODY_MB");
+    }
+    try (var client =
+        RawConnection.to(proxy.port()).send(chatHead(33L << 20, "Expect: 100-continue"))) {
+      assertThat(client.readUntil("}}")).contains(" 413 ").doesNotContain("100 Continue");
+    }
+  }
+
+  @Test
+  void refusesAChunkedBodyWhenItHasBecomeTooLarge() throws IOException {
+    try (var client = RawConnection.to(proxy.port())) {
+      client.send(POST + "Transfer-Encoding: chunked\r\n\r\n");
+      for (int i = 0; i < 17; i++) {
+        client.send("10000\r\n" + "x".repeat(1 << 16) + "\r\n");
+      }
+      assertThat(client.readUntil("}}")).contains(" 413 ", "body_too_large");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        POST + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n{}\r\n0\r\n\r\n",
+        POST + "Content-Length: many\r\n\r\n{}",
+        POST + "Content-Length: -5\r\n\r\n{}",
+        POST + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        POST + "no colon\r\n\r\n",
+        "NONSENSE\r\n\r\n",
+        "\u0016\u0003\u0001 this is TLS\r\n\r\n",
+      })
+  void closesConnectionsThatDoNotSpeakHttp(String text) throws IOException {
+    try (var client = RawConnection.to(proxy.port()).send(text)) {
+      assertThat(client.readAll())
+          .satisfiesAnyOf(
+              answer -> assertThat(answer).contains(" 400 ", "\"code\""),
+              answer -> assertThat(answer).isIn("", "<reset>"));
+    }
+  }
+
+  @Test
+  void limitsRequestLineAndHeaders() throws IOException {
+    try (var client = RawConnection.to(proxy.port())) {
+      client.send("GET /" + "x".repeat(20_000) + " HTTP/1.1\r\nHost: t\r\n\r\n");
+      assertThat(client.readUntil("}}")).contains(" 414 ", "uri_too_long");
+    }
+    try (var client = RawConnection.to(proxy.port())) {
+      client.send(POST + "X-Big: " + "x".repeat(100_000) + "\r\n\r\n");
+      assertThat(client.readUntil("}}")).contains(" 431 ", "headers_too_large");
+    }
+  }
+
+  @Test
+  void survivesAHeaderOfAMegabyte() {
+    assertThat(endOf(POST + "X-Big: " + "x".repeat(1 << 20) + "\r\n\r\n"))
+        .satisfiesAnyOf(
+            answer -> assertThat(answer).contains(" 431 "),
+            answer -> assertThat(answer).isEqualTo("<reset>"));
+  }
+
+  /** The kernel may reset a connection whose other side has closed while we still send. */
+  private String endOf(String text) {
+    try (var client = RawConnection.to(proxy.port())) {
+      return client.send(text).readAll();
+    } catch (IOException reset) {
+      return "<reset>";
+    }
+  }
+
+  @Test
+  void answersHttp10AndCloses() throws IOException {
+    try (var client = RawConnection.to(proxy.port())) {
+      client.send(POST.replace("HTTP/1.1", "HTTP/1.0") + "Content-Length: 15\r\n\r\n" + GOOD);
+      assertThat(client.readAll()).contains(" 200 OK", FIRST).endsWith("}");
+    }
+    try (var client = RawConnection.to(proxy.port())) {
+      String body = "{\"stream\":true,\"messages\":[]}";
+      client.send(
+          POST.replace("HTTP/1.1", "HTTP/1.0")
+              + "Content-Length: "
+              + body.length()
+              + "\r\n\r\n"
+              + body);
+      assertThat(client.readAll())
+          .contains(" 200 OK")
+          .doesNotContainIgnoringCase("transfer-encoding")
+          .endsWith("data: [DONE]\n\n");
+    }
+  }
+
+  @Test
+  void answersPipelinedRequestsInOrder() throws IOException {
+    String request = chatHead(GOOD.length()) + GOOD;
+    String health = "GET /health HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
+    try (var client = RawConnection.to(proxy.port()).send(request + request + health)) {
+      assertThat(client.readAll())
+          .containsSubsequence("chat.completion", "chat.completion", "\"status\":\"ok\"");
+    }
+  }
+
+  @Test
+  void asksForTheBodyOfAClientThatWaitsForIt() throws IOException {
+    try (var client = RawConnection.to(proxy.port())) {
+      client.send(chatHead(GOOD.length(), "Expect: 100-continue"));
+      assertThat(client.readUntil("\r\n\r\n")).contains("100 Continue");
+      client.send(GOOD);
+      assertThat(client.readUntil("fake OpenRouter")).contains(" 200 OK");
+    }
+  }
+
+  @Test
+  void servesAClientThatSendsByteByByte() throws IOException {
+    try (var client = RawConnection.to(proxy.port())) {
+      client.socket().setTcpNoDelay(true);
+      for (char letter : (chatHead(GOOD.length()) + GOOD).toCharArray()) {
+        client.send(String.valueOf(letter));
+        time.advance(Duration.ofSeconds(1));
+      }
+      assertThat(client.readUntil("fake OpenRouter")).contains(" 200 OK");
+    }
+  }
+
+  @Test
+  void cutsASenderThatStopsInItsHead() throws IOException {
+    try (var client = RawConnection.to(proxy.port())) {
+      client.send(POST);
+      assertThat(closesWithin(client, Duration.ofSeconds(90))).isTrue();
+    }
+  }
+
+  @Test
+  void cutsASenderThatStopsInItsBody() throws IOException {
+    try (var client = RawConnection.to(proxy.port())) {
+      client.send(chatHead(100) + "{");
+      time.awaitTimerWithin(Duration.ofSeconds(30));
+      assertThat(closesWithin(client, Duration.ofSeconds(60))).isTrue();
+    }
+  }
+
+  @Test
+  void closesAConnectionThatNobodyUses() throws IOException {
+    try (var client = RawConnection.to(proxy.port()).chat(GOOD)) {
+      client.readUntil("fake OpenRouter");
+      assertThat(closesWithin(client, Duration.ofMinutes(3))).isTrue();
+    }
+  }
+
+  /** Moves time on in small steps until the proxy has closed, or there is no time left. */
+  private boolean closesWithin(RawConnection client, Duration limit) throws IOException {
+    client.socket().setSoTimeout(50);
+    for (long second = 0; second < limit.toSeconds(); second++) {
+      time.advance(Duration.ofSeconds(1));
+      if (client.isClosedByPeer()) {
+        return true;
+      }
+    }
+    return false;
+  }
+}
