@@ -176,6 +176,7 @@ final class ChatExchange {
     Optional<Duration> pause =
         retriesOfModel < fallback.sameModelRetries() && attempts.size() < fallback.maxAttempts()
             ? SameModelRetry.pause(attempt.status(), failed, shared.time().instant())
+                .filter(deadline::leavesTimeForAnAttemptAfter)
             : Optional.empty();
     if (pause.isEmpty()) {
       askNext();

@@ -17,7 +17,11 @@ record Deadline(Time time, long startNanos, Duration limit) {
   }
 
   boolean leavesTimeForAnAttempt() {
-    return remaining().compareTo(SHORTEST_ATTEMPT) >= 0;
+    return leavesTimeForAnAttemptAfter(Duration.ZERO);
+  }
+
+  boolean leavesTimeForAnAttemptAfter(Duration pause) {
+    return remaining().minus(pause).compareTo(SHORTEST_ATTEMPT) >= 0;
   }
 
   /** The shorter of a limit of its own and what is left of this one. */

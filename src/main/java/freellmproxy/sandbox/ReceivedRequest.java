@@ -7,7 +7,7 @@ import java.nio.charset.StandardCharsets;
 /**
  * A chat request as the sandbox got it.
  *
- * @param number counts from 1
+ * @param number counts chat requests from 1; 0 for a read of the list
  * @param model the model it asks for, empty when it names none
  * @param stream whether it asks for a stream
  * @param aborted completes when the caller goes away before its answer is complete

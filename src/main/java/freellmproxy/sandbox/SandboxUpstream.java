@@ -164,7 +164,7 @@ public final class SandboxUpstream {
       request.body().onSuccess(body -> chat(request, body));
     } else if (path.equals(LIST)) {
       BehaviourPlayer.play(
-          vertx, request, list.steps(describe(request, Buffer.buffer(), Promise.promise())));
+          vertx, request, list.steps(describe(0, request, Buffer.buffer(), Promise.promise())));
     } else if (path.startsWith(ControlEndpoint.PREFIX)) {
       request.body().onSuccess(body -> control.handle(request, body));
     } else {
@@ -198,7 +198,7 @@ public final class SandboxUpstream {
       return;
     }
     Promise<Void> aborted = Promise.promise();
-    ReceivedRequest described = describe(request, body, aborted);
+    ReceivedRequest described = describe(numbers.incrementAndGet(), request, body, aborted);
     if (options.recording() == Recording.ON) {
       received.add(described);
     }
@@ -212,10 +212,11 @@ public final class SandboxUpstream {
     BehaviourPlayer.play(vertx, request, behaviour.steps(described));
   }
 
-  private ReceivedRequest describe(HttpServerRequest request, Buffer body, Promise<Void> aborted) {
+  private static ReceivedRequest describe(
+      long number, HttpServerRequest request, Buffer body, Promise<Void> aborted) {
     byte[] bytes = body.getBytes();
     return new ReceivedRequest(
-        numbers.incrementAndGet(),
+        number,
         request.headers(),
         bytes,
         BodyGlance.model(bytes),

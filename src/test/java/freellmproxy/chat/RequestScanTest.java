@@ -1,0 +1,169 @@
+package freellmproxy.chat;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import freellmproxy.catalog.Capability;
+import freellmproxy.chat.RequestScan.Result;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Contract sections 3, 4 and 12, as far as the body decides. */
+final class RequestScanTest {
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "{\"model\":\"x\",\"messages\":[]}       | {\"model\":\"NEW\",\"messages\":[]}",
+        "{\"messages\":[],\"model\":\"x\"}       | {\"messages\":[],\"model\":\"NEW\"}",
+        "{\"messages\":[]}                       | {\"model\":\"NEW\",\"messages\":[]}",
+        "{\"model\":null,\"messages\":[]}        | {\"model\":\"NEW\",\"messages\":[]}",
+        "{\"model\": 7 ,\"messages\":[]}         | {\"model\": \"NEW\" ,\"messages\":[]}",
+        "{\"model\":{\"a\":[1]},\"messages\":[]} | {\"model\":\"NEW\",\"messages\":[]}",
+        "{\"model\":[],\"messages\":[]}          | {\"model\":\"NEW\",\"messages\":[]}",
+        "{\"mod\\u0065l\":\"x\",\"messages\":[]} | {\"mod\\u0065l\":\"NEW\",\"messages\":[]}",
+        "{\"model\":\"a\\\"b\",\"messages\":[]}  | {\"model\":\"NEW\",\"messages\":[]}",
+        "{\"model\":\"a\",\"messages\":[],\"model\":\"b\"} "
+            + "| {\"model\":\"NEW\",\"messages\":[],\"model\":\"NEW\"}",
+        "{\"messages\":[{\"model\":\"x\"}],\"m\":{\"model\":1}} "
+            + "| {\"model\":\"NEW\",\"messages\":[{\"model\":\"x\"}],\"m\":{\"model\":1}}",
+        "{\"messages\":[],\"n\":12345678901234567890.10e+5,\"n\":1E400} "
+            + "| {\"model\":\"NEW\",\"messages\":[],\"n\":12345678901234567890.10e+5,\"n\":1E400}",
+        "{\"Model\":\"x\",\"messages\":[]}       "
+            + "| {\"model\":\"NEW\",\"Model\":\"x\",\"messages\":[]}",
+        "{ \"é\" : \"\\u00e9\", \"messages\" : [ ], \"model\" : \"ü\" } "
+            + "| { \"é\" : \"\\u00e9\", \"messages\" : [ ], \"model\" : \"NEW\" }",
+      })
+  void changesNothingButTheModel(String body, String forwarded) {
+    assertThat(scanned(body).bodyFor("NEW").toString(UTF_8)).isEqualTo(forwarded);
+  }
+
+  @Test
+  void keepsTheWhiteSpaceAroundTheBody() {
+    assertThat(scanned("\n {\"messages\":[]}\n\n").bodyFor("NEW").toString(UTF_8))
+        .isEqualTo("\n {\"model\":\"NEW\",\"messages\":[]}\n\n");
+  }
+
+  @Test
+  void carriesABodyOfEightMegabytes() {
+    String text = "ж".repeat(4 << 20);
+    String body = "{\"messages\":[\"" + text + "\"],\"model\":\"x\"}";
+    assertThat(scanned(body).bodyFor("NEW").toString(UTF_8))
+        .isEqualTo("{\"messages\":[\"" + text + "\"],\"model\":\"NEW\"}");
+  }
+
+  @Test
+  void quotesAnIdThatNeedsIt() {
+    assertThat(scanned("{\"messages\":[]}").bodyFor("a\"b\\").toString(UTF_8))
+        .isEqualTo("{\"model\":\"a\\\"b\\\\\",\"messages\":[]}");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "\"tools\":[{}]                                     | tools",
+        "\"tools\":[]                                       | ``",
+        "\"tools\":null                                     | ``",
+        "\"tool_choice\":\"required\"                       | tool_choice",
+        "\"tool_choice\":{\"type\":\"function\"}            | tool_choice",
+        "\"tool_choice\":\"auto\"                           | ``",
+        "\"tool_choice\":\"none\"                           | ``",
+        "\"tool_choice\":null                               | ``",
+        "\"response_format\":{\"type\":\"json_schema\"}     | structured_outputs",
+        "\"response_format\":{\"type\":\"json_object\"}     | response_format",
+        "\"response_format\":{\"type\":\"text\"}            | ``",
+        "\"response_format\":null                           | ``",
+        "\"seed\":0                                         | seed",
+        "\"seed\":null                                      | ``",
+        "\"stop\":\"x\"                                     | stop",
+        "\"stop\":[]                                        | stop",
+        "\"stop\":null                                      | ``",
+        "\"reasoning\":{}                                   | reasoning",
+        "\"reasoning_effort\":\"low\"                       | reasoning",
+        "\"reasoning\":null,\"reasoning_effort\":null       | ``",
+        "\"reasoning\":{},\"reasoning_effort\":null         | reasoning",
+        "\"seed\":1,\"seed\":null                           | ``",
+        "\"tools\":[{}],\"tools\":[]                        | ``",
+        "\"to\\u006fls\":[{}],\"seed\":1                    | seed,tools",
+        "\"x\":{\"tools\":[1],\"seed\":1}                   | ``",
+      })
+  void knowsWhatARequestNeeds(String fields, String needs) {
+    assertThat(
+            scanned("{\"messages\":[]," + fields + "}").requirements().capabilities().stream()
+                .map(Capability::parameter)
+                .sorted()
+                .collect(Collectors.joining(",")))
+        .isEqualTo(needs);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"image_url,IMAGE", "input_audio,AUDIO", "file,FILE"})
+  void seesInputsBesideText(String part, String input) {
+    String body = "{\"messages\":[{\"content\":[{\"" + part + "\":{}}]}]}";
+    assertThat(scanned(body).requirements().inputs().toString()).contains(input);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "  ", "{", "{\"messages\":[", "{\"messages\":[]}{}", "nul", "{a:1}"})
+  void refusesWhatIsNotJson(String body) {
+    assertThat(RequestScan.scan(body.getBytes(UTF_8))).isInstanceOf(Result.NotJson.class);
+  }
+
+  @Test
+  void refusesInvalidUtf8AndOtherCharsets() {
+    byte[] cut = {'{', '"', (byte) 0xE2, (byte) 0x82, '"', ':', '1', '}'};
+    assertThat(RequestScan.scan(cut)).isInstanceOf(Result.NotJson.class);
+    assertThat(RequestScan.scan("{}".getBytes(java.nio.charset.StandardCharsets.UTF_16)))
+        .isInstanceOf(Result.NotJson.class);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"\"models\":[\"x\"]", "\"route\":\"fallback\"", "\"plugins\":[{\"id\":\"web\"}]"})
+  void noticesFieldsThatCostMoney(String field) {
+    assertThat(scanned("{\"messages\":[]," + field + "}").paidFields()).hasSize(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"models\":null",
+        "\"plugins\":[]",
+        "\"plugins\":[{\"id\":\"response-healing\"}]"
+      })
+  void letsFieldsPassThatCostNothing(String field) {
+    assertThat(scanned("{\"messages\":[]," + field + "}").paidFields()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"auto,", "'',", "gpt-4o,gpt-4o"})
+  void namesOnlyModelsThatAreWorthALine(String model, String named) {
+    String found =
+        scanned("{\"model\":\"" + model + "\",\"messages\":[]}").ignoredModel().orElse(null);
+    assertThat(found).isEqualTo(named);
+  }
+
+  @Test
+  void readsTheStreamFlag() {
+    assertThat(scanned("{\"messages\":[],\"stream\":true}").stream()).isTrue();
+    assertThat(scanned("{\"messages\":[],\"stream\":null}").stream()).isFalse();
+    assertThat(scanned("{\"messages\":[],\"stream\":true,\"stream\":false}").stream()).isFalse();
+  }
+
+  private static ChatRequest scanned(String body) {
+    return switch (RequestScan.scan(body.getBytes(UTF_8))) {
+      case Result.Scanned scanned -> scanned.request();
+      case Result.NotJson fault -> throw new AssertionError(fault.message());
+      case Result.NotChat fault ->
+          throw new AssertionError(fault.message().toLowerCase(Locale.ROOT));
+    };
+  }
+}

@@ -1,0 +1,123 @@
+package freellmproxy.sse;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vertx.core.buffer.Buffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The WHATWG rules for event streams, whatever pieces they come in. */
+final class SseParserTest {
+  private static final String TRANSCRIPT =
+      """
+      : OPENROUTER PROCESSING
+
+      data: {"a":1}
+
+      event: delta
+      id: 7
+      data:no space
+      data:  two spaces
+      data
+
+      :
+      retry: 100
+      unknown: field
+      data: трансформер 🚀
+
+      id: only an id
+
+      data:
+
+      data: [DONE]
+
+      """;
+
+  private static final List<String> EVENTS =
+      List.of(
+          "null/null/{\"a\":1}",
+          "delta/7/no space\n two spaces\n",
+          "null/7/трансформер 🚀",
+          "null/only an id/",
+          "null/only an id/[DONE]");
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\n", "\r\n", "\r"})
+  void givesTheSameEventsWhereverTheStreamIsCut(String lineEnd) {
+    for (String start : List.of("", "\uFEFF")) {
+      byte[] bytes = (start + TRANSCRIPT.replace("\n", lineEnd)).getBytes(UTF_8);
+      List<String> whole = parse(bytes);
+      assertThat(whole).hasSize(EVENTS.size());
+      for (int first = 0; first <= bytes.length; first++) {
+        assertThat(parse(bytes, first)).isEqualTo(whole);
+        for (int second = first; second <= bytes.length; second += 3) {
+          assertThat(parse(bytes, first, second)).isEqualTo(whole);
+        }
+      }
+      assertThat(datasOf(whole)).isEqualTo(datasOf(EVENTS));
+    }
+  }
+
+  @Test
+  void givesTheSameEventsByteByByte() {
+    byte[] bytes = TRANSCRIPT.getBytes(UTF_8);
+    int[] everywhere = new int[bytes.length];
+    Arrays.setAll(everywhere, i -> i);
+    assertThat(parse(bytes, everywhere)).isEqualTo(parse(bytes));
+  }
+
+  @Test
+  void readsNamesToo() {
+    assertThat(parse(TRANSCRIPT.getBytes(UTF_8)).get(1)).startsWith("delta/");
+  }
+
+  @Test
+  void keepsAByteOrderMarkThatIsNotAtTheStart() {
+    assertThat(datasOf(parse("data: a\n\ndata: \uFEFFb\n\n".getBytes(UTF_8))))
+        .containsExactly("a", "\uFEFFb");
+  }
+
+  @Test
+  void refusesAnEventThatIsTooLarge() {
+    var events = new ArrayList<SseEvent>();
+    var parser = new SseParser(16);
+    assertThat(parser.feed(Buffer.buffer("data: 1234567890\n\n"), events::add)).isTrue();
+    assertThat(parser.feed(Buffer.buffer("data: 123456"), events::add)).isTrue();
+    assertThat(parser.feed(Buffer.buffer("78901\n\n"), events::add)).isFalse();
+    assertThat(events).hasSize(1);
+  }
+
+  @Test
+  void writesAnEventAsItWasRead() {
+    var events = new ArrayList<SseEvent>();
+    new SseParser(100).feed(Buffer.buffer("data: a\ndata: b\n\n"), events::add);
+    assertThat(events.getFirst().encoded().toString()).isEqualTo("data: a\ndata: b\n\n");
+  }
+
+  private static List<String> datasOf(List<String> events) {
+    return events.stream().map(event -> event.substring(event.lastIndexOf('/') + 1)).toList();
+  }
+
+  private static List<String> parse(byte[] bytes, int... cuts) {
+    var events = new ArrayList<String>();
+    var parser = new SseParser(1 << 20);
+    int from = 0;
+    for (int cut : cuts) {
+      parser.feed(Buffer.buffer(Arrays.copyOfRange(bytes, from, cut)), e -> events.add(text(e)));
+      from = cut;
+    }
+    Buffer rest = Buffer.buffer(Arrays.copyOfRange(bytes, from, bytes.length));
+    parser.feed(rest, e -> events.add(text(e)));
+    parser.finish(e -> events.add(text(e)));
+    return events;
+  }
+
+  private static String text(SseEvent event) {
+    return event.name() + "/" + event.id() + "/" + new String(event.data(), UTF_8);
+  }
+}
