@@ -82,14 +82,24 @@ final class SseParserTest {
         .containsExactly("a", "\uFEFFb");
   }
 
-  @Test
-  void refusesAnEventThatIsTooLarge() {
-    var events = new ArrayList<SseEvent>();
-    var parser = new SseParser(16);
-    assertThat(parser.feed(Buffer.buffer("data: 1234567890\n\n"), events::add)).isTrue();
-    assertThat(parser.feed(Buffer.buffer("data: 123456"), events::add)).isTrue();
-    assertThat(parser.feed(Buffer.buffer("78901\n\n"), events::add)).isFalse();
-    assertThat(events).hasSize(1);
+  @ParameterizedTest
+  @ValueSource(ints = {1, 7, 1000})
+  void refusesAnEventThatIsTooLarge(int pieces) {
+    assertThat(accepts("data: " + "x".repeat(50) + "\n\n", pieces)).isTrue();
+    assertThat(accepts("data: " + "x".repeat(200) + "\n\n", pieces)).isFalse();
+    assertThat(accepts("data: 0123456789\n".repeat(20) + "\n", pieces)).isFalse();
+    assertThat(accepts("data: 0123456789\n\n".repeat(20), pieces)).isTrue();
+    assertThat(accepts("x".repeat(200), pieces)).isFalse();
+  }
+
+  private static boolean accepts(String stream, int size) {
+    var parser = new SseParser(100);
+    boolean accepted = true;
+    for (int from = 0; from < stream.length(); from += size) {
+      String piece = stream.substring(from, Math.min(from + size, stream.length()));
+      accepted &= parser.feed(Buffer.buffer(piece), event -> {});
+    }
+    return accepted;
   }
 
   @Test
