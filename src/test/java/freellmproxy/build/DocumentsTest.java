@@ -1,0 +1,104 @@
+package freellmproxy.build;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import freellmproxy.config.Setting;
+import freellmproxy.config.SettingsLoader;
+import freellmproxy.testing.TestProxy;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** What the documents promise is what the code has, and the other way round. */
+final class DocumentsTest {
+
+  @Test
+  void theReadmeNamesEverySettingAndNoOther() throws IOException {
+    Set<String> settings =
+        Arrays.stream(Setting.values()).map(Setting::name).collect(Collectors.toSet());
+    assertThat(found("`([A-Z][A-Z_]+)`", section("Settings", "Errors"), "DEBUG|INFO|WARN|ERROR"))
+        .isEqualTo(settings);
+    for (Setting setting : Setting.values()) {
+      if (!setting.byDefault().isEmpty()) {
+        assertThat(section("Settings", "Errors"))
+            .contains("| `" + setting + "` | `" + setting.byDefault() + "` |");
+      }
+    }
+  }
+
+  @Test
+  void theReadmeNamesEveryMetricAndNoOther() throws IOException {
+    try (var proxy = TestProxy.start()) {
+      proxy.chat();
+      Set<String> exposed = found("# TYPE (freellm_\\S+)", proxy.get("/metrics").body(), "-");
+      assertThat(found("(freellm_[a-z_]+)", section("Metrics", "Logs"), "-")).isEqualTo(exposed);
+    }
+  }
+
+  @Test
+  void theReadmeNamesEveryErrorCodeAndNoOther() throws IOException {
+    String sources = "";
+    try (Stream<Path> files = Files.walk(Path.of("src/main/java"))) {
+      for (Path file : files.filter(f -> f.toString().endsWith(".java")).toList()) {
+        sources += Files.readString(file);
+      }
+    }
+    String code = sources;
+    Set<String> named = found("`([a-z]+(?:_[a-z]+)+)`", section("Errors", "Metrics"), "-");
+    assertThat(named).allSatisfy(name -> assertThat(code).contains('"' + name + '"'));
+    String inPlace =
+        "(?:(?:ApiError|fault|badRequest|unauthorized)\\(\\s*(?:\\d+,\\s*)?(?:\"[a-z_]+_error\",\\s*|"
+            + "\"service_unavailable\",\\s*|\"proxy_misconfiguration\",\\s*)?\")([a-z_]+)\"";
+    assertThat(named)
+        .containsAll(
+            found(
+                inPlace, code, "invalid_request_error|authentication_error|messages|stream|tools"));
+  }
+
+  @Test
+  void theExampleNamesEverySettingAndIsRefusedUntilItIsFilledIn() throws IOException {
+    String example = Files.readString(Path.of(".env.example"));
+    assertThat(example.lines().map(line -> line.replaceFirst("^#", "")))
+        .contains(
+            Arrays.stream(Setting.values())
+                .filter(setting -> !setting.isSecret())
+                .map(setting -> setting + "=" + setting.byDefault())
+                .toArray(String[]::new));
+    assertThat(SettingsLoader.load(Map.of(), Path.of(".env.example")))
+        .isInstanceOfSatisfying(
+            SettingsLoader.Result.Refused.class,
+            refused ->
+                assertThat(refused.problems().toString())
+                    .contains("OPENROUTER_API_KEY", "PROXY_API_KEY", "placeholder"));
+  }
+
+  @Test
+  void theReadmeBeginsWithTheTwoCommands() throws IOException {
+    Set<String> commands = found("```sh\n(.*)\n```", section("Two commands", "Real use"), "-");
+    assertThat(commands).containsExactlyInAnyOrder("./free-llm-proxy demo", "mvn verify");
+    assertThat(Files.readString(Path.of(".ci/run"))).endsWith("mvn verify\n");
+  }
+
+  private static Set<String> found(String pattern, String text, String except) {
+    return Pattern.compile(pattern)
+        .matcher(text)
+        .results()
+        .map((MatchResult match) -> match.group(1))
+        .filter(name -> !name.matches(except))
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private static String section(String title, String next) throws IOException {
+    String readme = Files.readString(Path.of("README.md"));
+    return readme.substring(readme.indexOf("## " + title), readme.indexOf("## " + next));
+  }
+}
