@@ -1,0 +1,118 @@
+package freellmproxy.testing;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import freellmproxy.Main;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** The proxy as a process of its own, with all it writes. */
+public final class ProxyProcessUnderTest implements AutoCloseable {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final Process process;
+  private final Path folder;
+  private final BufferedReader reader;
+  private final StringBuilder output = new StringBuilder();
+
+  private ProxyProcessUnderTest(Process process, Path folder) {
+    this.process = process;
+    this.folder = folder;
+    this.reader = process.inputReader(UTF_8);
+  }
+
+  /** Starts it in an empty folder, with this environment and nothing else. */
+  public static ProxyProcessUnderTest start(Map<String, String> environment) throws IOException {
+    Path folder = Files.createTempDirectory("proxy-process");
+    var builder =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-cp",
+                absoluteClassPath(),
+                Main.class.getName())
+            .directory(folder.toFile())
+            .redirectErrorStream(true);
+    builder.environment().clear();
+    builder.environment().putAll(environment);
+    return new ProxyProcessUnderTest(builder.start(), folder);
+  }
+
+  /** The process runs in another folder. */
+  private static String absoluteClassPath() {
+    return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+        .map(entry -> Path.of(entry).toAbsolutePath().toString())
+        .collect(Collectors.joining(File.pathSeparator));
+  }
+
+  /** Reads on until this event is logged. */
+  public JsonNode awaitEvent(String event) throws IOException {
+    for (String line = readLine(); line != null; line = readLine()) {
+      JsonNode json = JSON.readTree(line);
+      if (json.path("event").asText().equals(event)) {
+        return json;
+      }
+    }
+    throw new AssertionError("ended without " + event + ":\n" + output);
+  }
+
+  private @Nullable String readLine() throws IOException {
+    String line = reader.readLine();
+    if (line != null) {
+      output.append(line).append('\n');
+    }
+    return line;
+  }
+
+  /** Sends a chat request and reads the answer to its end. */
+  public String chat(int port, String body) throws IOException {
+    try (var client = RawConnection.to(port)) {
+      return client.chat(body, "Connection: close").readAll();
+    }
+  }
+
+  /** SIGTERM; the exit code. */
+  public int stop() throws IOException {
+    // Through the handle: Process.destroy would close the output too.
+    process.toHandle().destroy();
+    return exitCode();
+  }
+
+  /** Waits for the end. */
+  public int exitCode() throws IOException {
+    while (readLine() != null) {
+      // All that is written belongs to the output.
+    }
+    try {
+      if (!process.waitFor(30, TimeUnit.SECONDS)) {
+        throw new AssertionError("the process did not end");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted", e);
+    }
+    return process.exitValue();
+  }
+
+  /** What it has written so far, as far as it was read. */
+  public String output() {
+    return output.toString();
+  }
+
+  @Override
+  public void close() throws IOException {
+    process.destroyForcibly();
+    Files.deleteIfExists(folder);
+  }
+}

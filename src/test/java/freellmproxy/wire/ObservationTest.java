@@ -1,0 +1,117 @@
+package freellmproxy.wire;
+
+import static freellmproxy.testing.TestProxy.FIRST;
+import static freellmproxy.testing.TestProxy.SECOND;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import freellmproxy.sandbox.Faults;
+import freellmproxy.testing.ProxyProcessUnderTest;
+import freellmproxy.testing.TestProxy;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Contract sections 10 and 11. */
+final class ObservationTest {
+
+  @Test
+  void countsEveryRequestOnceUnderItsTerminalStatus() {
+    try (var proxy = TestProxy.start()) {
+      proxy.sandbox().script(FIRST, Faults.error(429, "x"));
+      proxy.chat();
+      proxy.stream();
+      proxy.post("[]");
+      proxy.get("/v1/models");
+      assertThat(proxy.get("/metrics").body())
+          .contains(
+              "freellm_requests_total{status=\"200\"} 2.0",
+              "freellm_requests_total{status=\"400\"} 1.0",
+              "freellm_upstream_attempts_total{model_id=\""
+                  + FIRST
+                  + "\",outcome=\"rate_limited\"} 1.0",
+              "freellm_upstream_attempts_total{model_id=\""
+                  + SECOND
+                  + "\",outcome=\"success\"} 2.0",
+              "freellm_request_duration_seconds_count 3",
+              "freellm_time_to_first_event_seconds_count 1",
+              "freellm_overhead_seconds_count 2",
+              "freellm_active_models 5.0",
+              "freellm_cooldown_models 1.0",
+              "freellm_inflight_requests 0.0",
+              "jvm_memory_used_bytes");
+    }
+  }
+
+  @Test
+  void writesOneJsonLineForEachRequestAndNeverASecret() throws IOException {
+    try (var proxy = TestProxy.start();
+        var process =
+            ProxyProcessUnderTest.start(
+                Map.of(
+                    "OPENROUTER_API_KEY",
+                    TestProxy.UPSTREAM_KEY,
+                    "PROXY_API_KEY",
+                    TestProxy.KEY,
+                    "MODELS_LIST_URL",
+                    proxy.sandbox().modelListUrl().toString(),
+                    "UPSTREAM_BASE_URL",
+                    proxy.sandbox().baseUrl().toString(),
+                    "HOST",
+                    "127.0.0.1",
+                    "PORT",
+                    "0",
+                    "LOG_LEVEL",
+                    "DEBUG"))) {
+      JsonNode started = process.awaitEvent("started");
+      process.awaitEvent("snapshot_refreshed");
+      int port = started.path("port").asInt();
+      proxy.sandbox().script(FIRST, Faults.error(502, "x"));
+      process.chat(port, "{\"stream\":true,\"messages\":[\"my prompt\"],\"tools\":[{}]}");
+      JsonNode done = process.awaitEvent("request_done");
+      assertThat(done.path("ts").asText()).matches("\\d{4}-\\d\\d-\\d\\dT.*Z");
+      assertThat(done.path("level").asText()).isEqualTo("INFO");
+      assertThat(done.path("logger").asText()).startsWith("freellmproxy.");
+      assertThat(done.path("status").asInt()).isEqualTo(200);
+      assertThat(done.path("chosen_model").asText()).isEqualTo(SECOND);
+      assertThat(done.path("stream").asBoolean()).isTrue();
+      assertThat(done.path("had_tools").asBoolean()).isTrue();
+      assertThat(done.path("mid_stream_error").asBoolean(true)).isFalse();
+      assertThat(done.path("chunks_emitted").asInt()).isPositive();
+      assertThat(done.path("ttft_ms").isNumber()).isTrue();
+      JsonNode first = done.path("attempts").path(0);
+      assertThat(first.path("outcome").asText()).isEqualTo("upstream_error");
+      assertThat(first.path("status").asInt()).isEqualTo(502);
+      assertThat(first.has("cooldown_until")).isTrue();
+      process.chat(port, "{\"messages\":7,\"seed\":1}");
+      JsonNode rejected = process.awaitEvent("request_rejected");
+      assertThat(rejected.path("reason").asText()).isEqualTo("invalid_request");
+      assertThat(rejected.path("had_seed").asBoolean()).isTrue();
+      assertThat(rejected.path("snapshot_size").asInt()).isEqualTo(6);
+      proxy.sandbox().script(SECOND, Faults.error(401, "No auth credentials found"));
+      process.chat(port, "{\"model\":\"gpt-4o\",\"messages\":[\"my prompt\"]}");
+      JsonNode refused = process.awaitEvent("request_done");
+      assertThat(refused.path("level").asText()).isEqualTo("ERROR");
+      assertThat(refused.path("key_tail").asText()).isEqualTo("...3210 (len=28)");
+      assertThat(process.stop()).isZero();
+      assertThat(process.output()).contains("model_ignored", "stopping", "stopped");
+      for (String line : process.output().lines().toList()) {
+        assertThat(new ObjectMapper().readTree(line.getBytes(UTF_8)).isObject()).isTrue();
+        assertThat(line)
+            .doesNotContain(List.of(TestProxy.KEY, TestProxy.UPSTREAM_KEY, "my prompt"));
+      }
+    }
+  }
+
+  @Test
+  void saysAllThatIsMissingAndEndsWithTheCodeForBadSettings() throws IOException {
+    try (var process = ProxyProcessUnderTest.start(Map.of("PORT", "many"))) {
+      assertThat(process.exitCode()).isEqualTo(78);
+      assertThat(process.output())
+          .contains("OPENROUTER_API_KEY", "openrouter.ai/settings/keys", "PROXY_API_KEY", "PORT");
+    }
+  }
+}
