@@ -1,0 +1,84 @@
+package freellmproxy.catalog;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import freellmproxy.catalog.CatalogParser.Result;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Contract section 2: the tolerant parse. */
+final class CatalogParserTest {
+
+  @Test
+  void sortsByRankAndKeepsTheListsOrderBehind() {
+    assertThat(
+            ids(
+                """
+                {"models":[{"id":"none"},{"id":"b","rank":2},{"id":"a","rank":1.5},
+                {"id":"null","rank":null},{"id":"b","rank":1},{"id":"a","rank":9}],"x":1}
+                """))
+        .containsExactly("b", "a", "none", "null");
+  }
+
+  @Test
+  void takesABareArray() {
+    assertThat(ids("[{\"id\":\"a\"}]")).containsExactly("a");
+  }
+
+  @Test
+  void skipsEntriesWithoutAnIdWithAWarning() {
+    Result.Parsed parsed = parsed("[{\"rank\":1},{\"id\":\"\"},{\"id\":7},9,{\"id\":\"a\"}]");
+    assertThat(parsed.models()).hasSize(1);
+    assertThat(parsed.warnings()).hasSize(4);
+  }
+
+  @Test
+  void tellsAFlagThatIsMissingFromOneThatIsFalse() {
+    Model model =
+        parsed(
+                """
+                [{"id":"a","supportsTools":true,"supportsSeed":false,"supportsStop":null,
+                "contextLength":8192.0,"maxCompletionTokens":null,"name":null}]
+                """)
+            .models()
+            .getFirst();
+    assertThat(model.supported()).containsExactly(Capability.TOOLS);
+    assertThat(model.unsupported()).containsExactly(Capability.SEED);
+    assertThat(model.contextLength()).isEqualTo(8192);
+    assertThat(model.maxCompletionTokens()).isNull();
+  }
+
+  @Test
+  void leavesOutIdsThatAreNotAllowedWithAWarning() {
+    var parser = new CatalogParser(id -> id.endsWith(":free"));
+    var result = parser.parse("[{\"id\":\"a:free\"},{\"id\":\"openrouter/auto\"}]".getBytes(UTF_8));
+    assertThat(result)
+        .isInstanceOfSatisfying(
+            Result.Parsed.class,
+            parsed -> {
+              assertThat(parsed.models()).extracting(Model::id).containsExactly("a:free");
+              assertThat(parsed.warnings()).hasSize(1);
+            });
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "<html>", "{}", "[]", "7", "{\"models\":{}}", "[{\"rank\":1}]", "[{"})
+  void findsNothingUsable(String list) {
+    assertThat(new CatalogParser(id -> true).parse(list.getBytes(UTF_8)))
+        .isInstanceOf(Result.Unusable.class);
+  }
+
+  private static List<String> ids(String list) {
+    return parsed(list).models().stream().map(Model::id).toList();
+  }
+
+  private static Result.Parsed parsed(String list) {
+    return switch (new CatalogParser(id -> true).parse(list.getBytes(UTF_8))) {
+      case Result.Parsed parsed -> parsed;
+      case Result.Unusable unusable -> throw new AssertionError(unusable.failure().error());
+    };
+  }
+}

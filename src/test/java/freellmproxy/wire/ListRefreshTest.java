@@ -1,0 +1,80 @@
+package freellmproxy.wire;
+
+import static freellmproxy.testing.TestProxy.FIRST;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import freellmproxy.sandbox.Behaviour;
+import freellmproxy.sandbox.Faults;
+import freellmproxy.testing.FakeTime;
+import freellmproxy.testing.TestProxy;
+import java.time.Duration;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Contract section 2. */
+final class ListRefreshTest {
+
+  static Stream<Behaviour> failures() {
+    return Stream.of(
+        Faults.html(200),
+        Faults.error(500, "x"),
+        Faults.status(200, "{\"models\":[]}"),
+        Faults.hangUp(),
+        Faults.garbage());
+  }
+
+  @ParameterizedTest
+  @MethodSource("failures")
+  void keepsTheLastListWhateverFails(Behaviour failure) {
+    try (var proxy = TestProxy.startAt(new FakeTime())) {
+      proxy.sandbox().scriptList(failure);
+      assertThat(TestProxy.await(proxy.proxy().readList()).generation()).isEqualTo(1);
+      assertThat(proxy.chat().statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void triesAgainWithGrowingPausesAndThenEveryPeriod() {
+    var time = new FakeTime();
+    try (var proxy = TestProxy.startAt(time)) {
+      proxy.sandbox().scriptList(Faults.error(500, "x"));
+      TestProxy.await(proxy.proxy().readList());
+      for (int pause = 5; pause <= 40; pause *= 2) {
+        // A jitter may move each pause, but never to less than half of it.
+        time.awaitTimerBetween(Duration.ofMillis(pause * 500L), Duration.ofMillis(pause * 1500L));
+        TestProxy.await(proxy.proxy().readList());
+      }
+      proxy.sandbox().scriptList(Faults.status(200, "[{\"id\":\"new\"}]"));
+      assertThat(TestProxy.await(proxy.proxy().readList()).generation()).isEqualTo(2);
+      assertThat(proxy.chat().headers().firstValue("x-free-llm-proxy-model")).hasValue("new");
+      time.awaitTimerBetween(Duration.ofHours(1), Duration.ofHours(1));
+    }
+  }
+
+  @Test
+  void forgetsTheRestsOfModelsThatLeftTheList() {
+    try (var proxy = TestProxy.startAt(new FakeTime())) {
+      proxy.sandbox().script(FIRST, Faults.error(429, "x"));
+      proxy.chat();
+      proxy.sandbox().scriptList(Faults.status(200, "[{\"id\":\"other\"}]"));
+      TestProxy.await(proxy.proxy().readList());
+      proxy.sandbox().scriptList(Faults.status(200, "[{\"id\":\"" + FIRST + "\"}]"));
+      TestProxy.await(proxy.proxy().readList());
+      proxy.sandbox().unscript(FIRST);
+      assertThat(proxy.chat().headers().firstValue("x-free-llm-proxy-model")).hasValue(FIRST);
+    }
+  }
+
+  @Test
+  void livesOnWhenNothingCouldEverBeRead() {
+    try (var proxy =
+        TestProxy.startAt(new FakeTime(), "MODELS_LIST_URL", "http://127.0.0.1:1/list")) {
+      assertThat(proxy.get("/ready").statusCode()).isEqualTo(503);
+      assertThat(proxy.get("/health").statusCode()).isEqualTo(200);
+      assertThat(proxy.chat().statusCode()).isEqualTo(503);
+      assertThat(proxy.chat().body()).contains("not_ready");
+    }
+  }
+}
