@@ -76,7 +76,7 @@ final class Refusals {
   }
 
   static ApiError shuttingDown() {
-    return unavailable("The proxy is shutting down. Try again in a moment.", Duration.ofSeconds(1));
+    return unavailable("The proxy is shutting down.", Duration.ofSeconds(1));
   }
 
   private static ApiError unavailable(String message, Duration wait) {

@@ -86,20 +86,16 @@ public final class Cooldowns {
   }
 
   private sealed interface Entry {
-    record Open(Probe probe) implements Entry {}
+    /** Open; {@code probe} is the end of the rest that the caller is the first one after. */
+    record Open(@Nullable Instant probe) implements Entry {}
 
     record Closed(Instant until) implements Entry {}
-  }
-
-  private enum Probe {
-    YES,
-    NO
   }
 
   private Entry enter(String id) {
     RestState state = states.get(id);
     if (state == null || state.phase() == Phase.AWAKE) {
-      return new Entry.Open(Probe.NO);
+      return new Entry.Open(null);
     }
     Instant now = clock.instant();
     if (state.phase() == Phase.PROBING) {
@@ -109,16 +105,14 @@ public final class Cooldowns {
       return new Entry.Closed(state.until());
     }
     return states.replace(id, state, state.probing())
-        ? new Entry.Open(Probe.YES)
+        ? new Entry.Open(state.until())
         // Another request was faster; what it made of the state decides.
         : enter(id);
   }
 
-  private void leaveWithoutBlame(String id, Probe probe) {
-    if (probe == Probe.YES) {
-      states.computeIfPresent(
-          id, (key, state) -> state.phase() == Phase.PROBING ? state.probeGivenUp() : state);
-    }
+  private void leaveWithoutBlame(String id, @Nullable Instant probe) {
+    states.computeIfPresent(
+        id, (key, state) -> state.isProbing(probe) ? state.probeGivenUp() : state);
   }
 
   /**
@@ -127,10 +121,10 @@ public final class Cooldowns {
    */
   public final class Permit {
     private final String id;
-    private final Probe modelProbe;
-    private final Probe accountProbe;
+    private final @Nullable Instant modelProbe;
+    private final @Nullable Instant accountProbe;
 
-    private Permit(String id, Probe modelProbe, Probe accountProbe) {
+    private Permit(String id, @Nullable Instant modelProbe, @Nullable Instant accountProbe) {
       this.id = id;
       this.modelProbe = modelProbe;
       this.accountProbe = accountProbe;
@@ -139,10 +133,8 @@ public final class Cooldowns {
     /** The answer has begun: others may ask too, but past failures are not forgotten yet. */
     public void answering() {
       accountIsWell();
-      if (modelProbe == Probe.YES) {
-        states.computeIfPresent(
-            id, (key, state) -> state.phase() == Phase.PROBING ? state.awake() : state);
-      }
+      states.computeIfPresent(
+          id, (key, state) -> state.isProbing(modelProbe) ? state.awake() : state);
     }
 
     /** It gave a whole answer: its failures are forgotten. */
@@ -195,10 +187,8 @@ public final class Cooldowns {
     }
 
     private void accountIsWell() {
-      if (accountProbe == Probe.YES) {
-        states.computeIfPresent(
-            ACCOUNT, (key, state) -> state.phase() == Phase.PROBING ? null : state);
-      }
+      states.computeIfPresent(
+          ACCOUNT, (key, state) -> state.isProbing(accountProbe) ? null : state);
     }
   }
 

@@ -1,6 +1,7 @@
 package freellmproxy.routing;
 
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is remembered about one model that failed. A model without a state is awake and has no
@@ -26,6 +27,14 @@ record RestState(Phase phase, Instant until, int failures, int empties, boolean 
 
   boolean restsAt(Instant now) {
     return phase == Phase.RESTING && now.isBefore(until);
+  }
+
+  /**
+   * Whether the request that was admitted first after the rest that ended at {@code endOfRest} is
+   * still out. A later rest ends later, so a straggler is never taken for the new first asker.
+   */
+  boolean isProbing(@Nullable Instant endOfRest) {
+    return phase == Phase.PROBING && until.equals(endOfRest);
   }
 
   RestState probing() {

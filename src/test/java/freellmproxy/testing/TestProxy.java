@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
 /** A proxy with its sandbox, as a user would start them, on free ports. */
 public final class TestProxy implements AutoCloseable {
@@ -59,9 +60,23 @@ public final class TestProxy implements AutoCloseable {
   }
 
   private static TestProxy start(Vertx vertx, Time time, String... settings) {
-    SandboxUpstream sandbox =
-        await(SandboxUpstream.start(vertx, SandboxUpstream.Options.FOR_TESTS));
-    Proxy proxy = await(Proxy.start(vertx, settings(sandbox, settings), time));
+    return start(vertx, time, SandboxUpstream.Options.FOR_TESTS, sandbox -> settings);
+  }
+
+  /** Starts in front of another kind of sandbox, with settings made for it. */
+  public static TestProxy start(
+      SandboxUpstream.Options options, Function<SandboxUpstream, String[]> settings) {
+    Vertx vertx = ProxyVertx.create();
+    return start(vertx, new VertxTime(vertx), options, settings);
+  }
+
+  private static TestProxy start(
+      Vertx vertx,
+      Time time,
+      SandboxUpstream.Options options,
+      Function<SandboxUpstream, String[]> settings) {
+    SandboxUpstream sandbox = await(SandboxUpstream.start(vertx, options));
+    Proxy proxy = await(Proxy.start(vertx, settings(sandbox, settings.apply(sandbox)), time));
     await(proxy.readList());
     return new TestProxy(vertx, sandbox, proxy);
   }

@@ -1,0 +1,262 @@
+package freellmproxy.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import freellmproxy.config.Settings.ProxyServer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Contract section 9. */
+final class SettingsLoaderTest {
+  private static final String KEY = "sk-or-v1-some-upstream-key";
+  private static final String PROXY_KEY = "some-long-random-string";
+
+  @TempDir
+  @SuppressWarnings("NullAway.Init")
+  private Path folder;
+
+  private Map<String, String> environment = new HashMap<>();
+
+  @BeforeEach
+  void setKeys() {
+    environment = new HashMap<>(Map.of("OPENROUTER_API_KEY", KEY, "PROXY_API_KEY", PROXY_KEY));
+  }
+
+  private SettingsLoader.Result load() {
+    return SettingsLoader.load(environment, folder.resolve(".env"));
+  }
+
+  private SettingsLoader.Result.Loaded loaded() {
+    return switch (load()) {
+      case SettingsLoader.Result.Loaded loaded -> loaded;
+      case SettingsLoader.Result.Refused refused ->
+          throw new AssertionError(refused.problems().toString());
+    };
+  }
+
+  private List<Problem> problems() {
+    return switch (load()) {
+      case SettingsLoader.Result.Loaded loaded -> List.of();
+      case SettingsLoader.Result.Refused refused -> refused.problems();
+    };
+  }
+
+  private void writeDotEnv(String... lines) throws IOException {
+    Files.writeString(folder.resolve(".env"), String.join("\n", lines));
+  }
+
+  @Test
+  void hasTheDefaultsOfTheContract() {
+    Settings settings = loaded().settings();
+    assertThat(settings.modelList().url())
+        .hasToString("https://shir-man.com/api/free-llm/top-models");
+    assertThat(settings.modelList().refresh()).isEqualTo(Duration.ofHours(1));
+    assertThat(settings.upstream().baseUrl()).hasToString("https://openrouter.ai/api/v1");
+    assertThat(settings.upstream().freeOnly()).isTrue();
+    assertThat(settings.listen())
+        .isEqualTo(
+            new Settings.Listen("0.0.0.0", 8080, 32 << 20, Duration.ofSeconds(30), Set.of()));
+    assertThat(settings.limits())
+        .isEqualTo(
+            new Settings.TimeLimits(
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(30),
+                Duration.ofMinutes(1),
+                Duration.ofMinutes(5),
+                Duration.ofSeconds(110),
+                Duration.ofSeconds(15)));
+    assertThat(settings.fallback())
+        .isEqualTo(new Settings.Fallback(5, 0, Duration.ofMinutes(5), Duration.ofMinutes(1)));
+    assertThat(settings.logLevel()).isEqualTo(Settings.LogLevel.INFO);
+  }
+
+  @Test
+  void reportsAllProblemsTogetherWithNameFaultAndFix() throws IOException {
+    environment.clear();
+    environment.put("PORT", "many");
+    environment.put("MAX_BODY_MB", "0");
+    environment.put("MODELS_LIST_URL", "shir-man.com/list");
+    environment.put("UPSTREAM_BASE_URL", "https://user:secret-pass@example.org/api");
+    environment.put("FREE_ONLY", "yes");
+    environment.put("LOG_LEVEL", "loud");
+    environment.put("HTTPS_PROXY", "ftp://user:secret-pass@proxy.example.org");
+    environment.put("SSL_CERT_FILE", folder.resolve("none.pem").toString());
+    environment.put("OPENROUTER_TITLE", "naïve");
+    writeDotEnv("SAME_MODEL_RETRIES=2", "what is this");
+    List<Problem> problems = problems();
+    assertThat(problems)
+        .extracting(Problem::name)
+        .containsExactlyInAnyOrder(
+            "OPENROUTER_API_KEY",
+            "PROXY_API_KEY",
+            "PORT",
+            "MAX_BODY_MB",
+            "MODELS_LIST_URL",
+            "UPSTREAM_BASE_URL",
+            "FREE_ONLY",
+            "LOG_LEVEL",
+            "HTTPS_PROXY",
+            "SSL_CERT_FILE",
+            "OPENROUTER_TITLE",
+            "SAME_MODEL_RETRIES",
+            ".env");
+    assertThat(problems)
+        .allSatisfy(problem -> {
+          assertThat(problem.fault()).isNotBlank();
+          assertThat(problem.fix()).endsWith(".");
+          assertThat(problem.toString()).doesNotContain("secret-pass");
+        });
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "OPENROUTER_API_KEY,sk-or-v1-paste-your-key-here",
+    "PROXY_API_KEY,choose-a-long-random-string",
+    "PROXY_API_KEY," + KEY,
+    "OPENROUTER_API_KEY,two words",
+    "PORT,65536",
+    "PORT,-1",
+    "MODELS_REFRESH_SEC,0",
+    "UPSTREAM_TIMEOUT_SEC,1.5",
+    "MAX_FALLBACK_ATTEMPTS,99999999999999999999",
+    "UPSTREAM_BASE_URL,https://example.org/api?key=1",
+    "UPSTREAM_BASE_URL,://",
+    "CORS_ORIGINS,example.org",
+    "ALL_PROXY,http://"
+  })
+  void refuses(String name, String value) {
+    environment.put(name, value);
+    assertThat(problems()).extracting(Problem::name).containsExactly(name);
+  }
+
+  @Test
+  void refusesAFileThatIsNotText() throws IOException {
+    Files.write(folder.resolve(".env"), new byte[] {'A', '=', (byte) 0xff});
+    assertThat(problems()).extracting(Problem::name).containsExactly(".env");
+  }
+
+  @Test
+  void readsTheFileAndLetsTheEnvironmentWin() throws IOException {
+    environment.remove("PROXY_API_KEY");
+    environment.put("PORT", "9000");
+    environment.put("HOST", " ");
+    writeDotEnv(
+        "\uFEFF# keys",
+        "OPENROUTER_API_KEY=sk-or-v1-another-key",
+        "export PROXY_API_KEY='" + PROXY_KEY + "' # ours",
+        "PORT=8000",
+        "HOST=\"127.0.0.1\"",
+        "LOG_LEVEL=debug # for now",
+        "OPENROUTER_REFERER=");
+    SettingsLoader.Result.Loaded loaded = loaded();
+    Settings settings = loaded.settings();
+    assertThat(settings.keys().proxy()).isEqualTo(new Secret(PROXY_KEY));
+    assertThat(settings.listen().port()).isEqualTo(9000);
+    assertThat(settings.listen().host()).isEqualTo("127.0.0.1");
+    assertThat(settings.logLevel()).isEqualTo(Settings.LogLevel.DEBUG);
+    assertThat(settings.upstream().referer()).isNull();
+    assertThat(settings.upstream().title()).isEqualTo("free-llm-proxy");
+    assertThat(loaded.warnings())
+        .containsExactly(
+            "OPENROUTER_API_KEY is ...-key (len=26) in the environment and ...-key (len=20) in"
+                + " .env; the environment wins",
+            "PORT is 9000 in the environment and 8000 in .env; the environment wins");
+    assertThat(loaded.origins())
+        .contains(
+            new Origin(Setting.PORT, "9000", Origin.Source.ENVIRONMENT),
+            new Origin(Setting.HOST, "127.0.0.1", Origin.Source.DOT_ENV),
+            new Origin(Setting.MAX_BODY_MB, "32", Origin.Source.DEFAULT),
+            new Origin(Setting.PROXY_API_KEY, "...ring (len=23)", Origin.Source.DOT_ENV));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "OPENROUTER_KEY,",
+    "OPENROUTR_API_KEY,OPENROUTER_API_KEY",
+    "OPENROUTER_API_KEYS,OPENROUTER_API_KEY",
+    "PROXY_APIKEY,PROXY_API_KEY",
+    "MAX_FALLBACK_ATTEMTPS,MAX_FALLBACK_ATTEMPTS",
+    "LOG_LEVAL,LOG_LEVEL",
+    "proxy_api_key,PROXY_API_KEY",
+    "http_proxy,",
+    "PATH,",
+    "POST,",
+    "HOME,"
+  })
+  void warnsAboutNamesOneLetterOff(String name, String meant) {
+    environment.put(name, "http://127.0.0.1:1");
+    List<String> warnings = loaded().warnings();
+    if (meant == null) {
+      assertThat(warnings).isEmpty();
+    } else {
+      assertThat(warnings).containsExactly(name + " is not known; did you mean " + meant + "?");
+    }
+  }
+
+  @Test
+  void readsForwardProxies() {
+    environment.put("https_proxy", "http://user:p%40ss+word@proxy.example.org:3128");
+    environment.put("ALL_PROXY", "socks5h://127.0.0.1");
+    environment.put("UPSTREAM_BASE_URL", "http://upstream.example.org/v1");
+    Settings settings = loaded().settings();
+    assertThat(settings.modelList().egress().proxy())
+        .isEqualTo(
+            new ProxyServer(
+                ProxyServer.Kind.HTTP, "proxy.example.org", 3128, "user", new Secret("p@ss+word")));
+    assertThat(settings.modelList().egress().proxy())
+        .extracting(ProxyServer::shown)
+        .isEqualTo("http://user@proxy.example.org:3128");
+    assertThat(settings.upstream().egress().proxy())
+        .isEqualTo(new ProxyServer(ProxyServer.Kind.SOCKS5, "127.0.0.1", 1080, null, null));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "example.org,true",
+    ".example.org,true",
+    "'a.b, Example.ORG',true",
+    "api.example.org,true",
+    "api.example.org:8443,true",
+    "api.example.org:443,false",
+    "*,true",
+    "ample.org,false",
+    "other.org,false",
+    "'',false"
+  })
+  void goesAroundTheProxyWhereNoProxySaysSo(String noProxy, boolean direct) {
+    environment.put("HTTPS_PROXY", "http://proxy.example.org:3128");
+    environment.put("NO_PROXY", noProxy);
+    environment.put("UPSTREAM_BASE_URL", "https://api.example.org:8443/v1");
+    assertThat(loaded().settings().upstream().egress().proxy() == null).isEqualTo(direct);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"'',(empty)", "abcd,len=4", "abcde,...bcde (len=5)"})
+  void showsSecretsByTheirTail(String key, String tail) {
+    assertThat(new Secret(key)).hasToString(tail);
+    assertThat(new Secret(key).matches(key)).isTrue();
+    assertThat(new Secret(key).matches(key + "x")).isFalse();
+  }
+
+  @Test
+  void takesOriginsAndAddresses() {
+    environment.put("CORS_ORIGINS", "https://a.example.org, http://localhost:3000");
+    environment.put("UPSTREAM_BASE_URL", "http://[::1]:8000/v1//");
+    Settings settings = loaded().settings();
+    assertThat(settings.listen().corsOrigins())
+        .containsExactlyInAnyOrder("https://a.example.org", "http://localhost:3000");
+    assertThat(settings.upstream().baseUrl()).hasToString("http://[::1]:8000/v1");
+    assertThat(settings.upstream().isOpenRouter()).isFalse();
+  }
+}

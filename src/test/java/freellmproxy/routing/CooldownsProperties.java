@@ -1,0 +1,280 @@
+package freellmproxy.routing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import freellmproxy.catalog.Catalog;
+import freellmproxy.catalog.Model;
+import freellmproxy.config.Settings;
+import freellmproxy.routing.Cooldowns.Admission;
+import freellmproxy.routing.Cooldowns.Permit;
+import freellmproxy.upstream.Rest;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Contract section 7 against a plain description of it: random sequences of requests that overlap,
+ * answers, time steps and refreshes; 200 seeds of 1,000 steps. What differs is reported with seed
+ * and step.
+ */
+final class CooldownsProperties {
+  private static final int SEEDS = 200;
+  private static final int STEPS = 1_000;
+  private static final int MODELS = 4;
+  private static final Duration ERROR = Duration.ofMinutes(1);
+  private static final Duration RATE_LIMIT = Duration.ofMinutes(5);
+  private static final Duration REFRESH = Duration.ofHours(1);
+
+  private final List<Model> models =
+      IntStream.range(0, MODELS)
+          .mapToObj(i -> new Model("m" + i, null, null, null, Set.of(), Set.of()))
+          .toList();
+  private final Seen[] seen = Stream.generate(Seen::new).limit(MODELS).toArray(Seen[]::new);
+  private final List<Held> held = new ArrayList<>();
+  private Seen account = new Seen();
+  private Instant now = Instant.parse("2026-11-24T00:00:00Z");
+  private final Cooldowns cooldowns =
+      new Cooldowns(() -> now, new Settings.Fallback(5, 0, RATE_LIMIT, ERROR), REFRESH);
+  private Random random = new Random(0);
+  private String where = "";
+
+  /** What a bystander knows about one model, or about the account. */
+  private static final class Seen {
+    private boolean failedSinceItAnswered;
+    private Instant until = Instant.MIN;
+    private @Nullable Held prober;
+    private int failures;
+    private int empties;
+    private boolean untilRefresh;
+
+    boolean restsAt(Instant now) {
+      return failedSinceItAnswered && prober == null && now.isBefore(until);
+    }
+
+    boolean isClosedAt(Instant now) {
+      return failedSinceItAnswered && (prober != null || now.isBefore(until));
+    }
+
+    void admitted(Held by) {
+      if (failedSinceItAnswered) {
+        prober = by;
+        untilRefresh = false;
+      }
+    }
+
+    void gaveUp(Held by) {
+      if (prober == by) {
+        prober = null;
+      }
+    }
+
+    void answered(Held by) {
+      if (prober == by) {
+        prober = null;
+        failedSinceItAnswered = false;
+      }
+    }
+  }
+
+  /** A call under way. */
+  private static final class Held {
+    private final int model;
+    private final Permit permit;
+
+    Held(int model, Permit permit) {
+      this.model = model;
+      this.permit = permit;
+    }
+  }
+
+  static IntStream seeds() {
+    return IntStream.range(0, SEEDS);
+  }
+
+  @ParameterizedTest
+  @MethodSource("seeds")
+  void restsAsTheContractSays(int seed) {
+    random = new Random(seed);
+    for (int step = 0; step < STEPS; step++) {
+      where = "seed " + seed + ", step " + step;
+      act();
+      checkWhatCanBeSeen();
+    }
+  }
+
+  private void act() {
+    int die = random.nextInt(100);
+    if (die < 45) {
+      ask(random.nextInt(MODELS));
+    } else if (die < 85) {
+      if (!held.isEmpty()) {
+        end(held.remove(random.nextInt(held.size())));
+      }
+    } else if (die < 96) {
+      now = now.plusSeconds(1 + random.nextInt(200));
+    } else if (die < 99) {
+      refresh();
+    } else {
+      clear();
+    }
+  }
+
+  private void ask(int model) {
+    switch (cooldowns.admit(models.get(model))) {
+      case Admission.Resting resting -> {
+        assertThat(seen[model].isClosedAt(now)).as(where).isTrue();
+        if (seen[model].restsAt(now)) {
+          assertThat(resting.until()).as(where).isEqualTo(seen[model].until);
+        }
+      }
+      case Admission.AccountResting resting -> {
+        assertThat(seen[model].isClosedAt(now)).as(where).isFalse();
+        assertThat(account.isClosedAt(now)).as(where).isTrue();
+      }
+      case Admission.Admitted admitted -> {
+        assertThat(seen[model].isClosedAt(now)).as(where).isFalse();
+        assertThat(account.isClosedAt(now)).as(where).isFalse();
+        var call = new Held(model, admitted.permit());
+        seen[model].admitted(call);
+        account.admitted(call);
+        held.add(call);
+      }
+    }
+  }
+
+  private void end(Held call) {
+    Seen model = seen[call.model];
+    int die = random.nextInt(100);
+    if (die < 20) {
+      call.permit.answering();
+      accountAnswered(call);
+      model.answered(call);
+      held.add(call);
+    } else if (die < 40) {
+      call.permit.succeeded();
+      accountAnswered(call);
+      boolean restBegan = model.failedSinceItAnswered && model.prober == null;
+      if (!restBegan) {
+        seen[call.model] = new Seen();
+      }
+    } else if (die < 70) {
+      fail(call, model);
+    } else if (die < 80) {
+      answerEmpty(call, model);
+    } else if (die < 85) {
+      Instant hint = hint();
+      model.gaveUp(call);
+      var rest = new Rest(Rest.Kind.RATE_LIMIT, hint);
+      assertThat(call.permit.accountLimited(hint)).as(where).isEqualTo(rested(account, rest));
+    } else {
+      call.permit.releasedWithoutBlame();
+      model.gaveUp(call);
+      account.gaveUp(call);
+    }
+  }
+
+  private void accountAnswered(Held call) {
+    if (account.prober == call) {
+      account = new Seen();
+    }
+  }
+
+  private void fail(Held call, Seen model) {
+    Rest.Kind[] kinds = Rest.Kind.values();
+    var rest = new Rest(kinds[random.nextInt(kinds.length)], hint());
+    accountAnswered(call);
+    assertThat(call.permit.failed(rest)).as(where).isEqualTo(rested(model, rest));
+  }
+
+  private void answerEmpty(Held call, Seen model) {
+    model.empties++;
+    if (model.empties < 3) {
+      assertThat(call.permit.answeredEmpty()).as(where).isNull();
+      model.gaveUp(call);
+      account.gaveUp(call);
+    } else {
+      accountAnswered(call);
+      assertThat(call.permit.answeredEmpty())
+          .as(where)
+          .isEqualTo(rested(model, new Rest(Rest.Kind.ERROR, null)));
+    }
+  }
+
+  private @Nullable Instant hint() {
+    return random.nextInt(3) == 0 ? now.plusSeconds(1 + random.nextInt(100_000)) : null;
+  }
+
+  /** The rest that must follow. */
+  private Instant rested(Seen who, Rest rest) {
+    boolean restsAlready = who.restsAt(now);
+    if (rest.kind() == Rest.Kind.ERROR && !restsAlready) {
+      who.failures++;
+    }
+    Instant hint = rest.until();
+    Instant until =
+        switch (rest.kind()) {
+          case UNTIL_REFRESH -> now.plus(REFRESH);
+          case RATE_LIMIT -> hint == null ? now.plus(RATE_LIMIT) : hint;
+          case ERROR -> hint == null ? now.plus(afterFailures(who.failures)) : hint;
+        };
+    Instant longest = now.plus(Duration.ofHours(24));
+    until = until.isAfter(longest) ? longest : until;
+    who.until = restsAlready && who.until.isAfter(until) ? who.until : until;
+    who.untilRefresh = rest.kind() == Rest.Kind.UNTIL_REFRESH || (restsAlready && who.untilRefresh);
+    who.failedSinceItAnswered = true;
+    who.prober = null;
+    who.empties = 0;
+    return who.until;
+  }
+
+  private static Duration afterFailures(int failures) {
+    return switch (failures) {
+      case 0, 1 -> ERROR;
+      case 2 -> ERROR.multipliedBy(2);
+      case 3 -> ERROR.multipliedBy(4);
+      default -> RATE_LIMIT;
+    };
+  }
+
+  private void refresh() {
+    var listed = new ArrayList<Model>();
+    for (int i = 0; i < MODELS; i++) {
+      boolean stays = random.nextInt(4) > 0;
+      if (stays) {
+        listed.add(models.get(i));
+      }
+      if (!stays || seen[i].untilRefresh) {
+        seen[i] = new Seen();
+      }
+    }
+    cooldowns.listRefreshed(new Catalog(1, now, listed));
+  }
+
+  private void clear() {
+    cooldowns.clear();
+    IntStream.range(0, MODELS).forEach(i -> seen[i] = new Seen());
+    account = new Seen();
+  }
+
+  private void checkWhatCanBeSeen() {
+    long resting = Stream.of(seen).filter(model -> model.restsAt(now)).count();
+    assertThat(cooldowns.resting(new Catalog(1, now, models)))
+        .as(where)
+        .isEqualTo(account.restsAt(now) ? MODELS : Math.toIntExact(resting));
+    assertThat(cooldowns.accountRest().isPresent()).as(where).isEqualTo(account.restsAt(now));
+    Instant wake =
+        Stream.of(seen)
+            .map(model -> model.restsAt(now) ? model.until : now)
+            .min(Instant::compareTo)
+            .orElse(now);
+    assertThat(cooldowns.firstWake(models)).as(where).isEqualTo(wake);
+  }
+}

@@ -1,0 +1,98 @@
+package freellmproxy.wire;
+
+import static freellmproxy.testing.TestProxy.FIRST;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import freellmproxy.sandbox.ChatAnswer;
+import freellmproxy.sandbox.Faults;
+import freellmproxy.sandbox.Gate;
+import freellmproxy.sandbox.Step;
+import freellmproxy.testing.Events;
+import freellmproxy.testing.FakeTime;
+import freellmproxy.testing.RawConnection;
+import freellmproxy.testing.TestProxy;
+import io.vertx.core.Future;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Contract section 12: how the proxy stops. */
+final class ShutdownTest {
+  private static final String STREAM = "{\"stream\":true,\"messages\":[]}";
+  private static final String READY = "GET /ready HTTP/1.1\r\nHost: test\r\n\r\n";
+  private static final Duration GRACE = Duration.ofSeconds(30);
+
+  private FakeTime time = new FakeTime();
+
+  @SuppressWarnings("NullAway.Init")
+  private TestProxy proxy;
+
+  @BeforeEach
+  void start() {
+    time = new FakeTime();
+    proxy = TestProxy.startAt(time);
+  }
+
+  @AfterEach
+  void stop() {
+    proxy.close();
+  }
+
+  @Test
+  void letsAnOpenStreamFinishAndTakesNothingNew() throws IOException {
+    var gate = new Gate();
+    proxy.sandbox().script(FIRST, ChatAnswer.text("one", "two").insert(3, new Step.Hold(gate)));
+    try (var client = RawConnection.to(proxy.port()).chat(STREAM, "Connection: close");
+        var probe = RawConnection.to(proxy.port()).send(READY)) {
+      client.readUntil("one");
+      assertThat(probe.readUntil("}")).startsWith("HTTP/1.1 200");
+      Future<Void> stopped = proxy.proxy().stop();
+      assertThat(probe.send(READY).readUntil("}")).contains("HTTP/1.1 503");
+      try (var late = RawConnection.to(proxy.port())) {
+        assertThat(late.isClosedByPeer()).isTrue();
+      }
+      gate.open();
+      assertThat(client.readAll()).contains("two").endsWith("data: [DONE]\n\n\r\n0\r\n\r\n");
+      time.advance(Duration.ofSeconds(1));
+      TestProxy.await(stopped);
+      assertThat(canConnect()).isFalse();
+    }
+  }
+
+  private boolean canConnect() throws IOException {
+    try (var late = RawConnection.to(proxy.port())) {
+      return late.socket().isConnected();
+    } catch (ConnectException refused) {
+      return false;
+    }
+  }
+
+  @Test
+  void endsWithAnErrorWhatIsStillOpenAfterTheGrace() throws IOException {
+    proxy
+        .sandbox()
+        .script(
+            FIRST,
+            Faults.stream(Events.ROLE, Events.content("half")).upTo(2, new Step.Stall()),
+            Faults.silence());
+    try (var stream = RawConnection.to(proxy.port()).chat(STREAM)) {
+      stream.readUntil("half");
+      try (var plain = RawConnection.to(proxy.port()).chat("{\"messages\":[]}")) {
+        while (proxy.sandbox().received().size() < 2) {
+          proxy.get("/health");
+        }
+        Future<Void> stopped = proxy.proxy().stop();
+        time.advance(GRACE.minusMillis(100));
+        assertThat(stopped.isComplete()).isFalse();
+        time.advance(Duration.ofMillis(100));
+        assertThat(stream.readUntil("[DONE]")).contains("\"error\"", "shutting down");
+        assertThat(plain.readUntil("}}")).contains("HTTP/1.1 503", "shutting down");
+        time.advance(Duration.ofSeconds(1));
+        TestProxy.await(stopped);
+      }
+    }
+  }
+}
