@@ -1,0 +1,163 @@
+package freellmproxy.testing;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A forward proxy that speaks HTTP and SOCKS5. Whatever host it is asked for, it leads to one port
+ * of the loopback interface, so that names that do not exist can be tried.
+ */
+public final class ForwardProxy implements AutoCloseable {
+  private static final Pattern AUTHORIZATION =
+      Pattern.compile("(?i)proxy-authorization: Basic (\\S+)");
+
+  private final ServerSocket server;
+  private final int target;
+  private final List<String> asked = new CopyOnWriteArrayList<>();
+  private final List<Socket> sockets = new CopyOnWriteArrayList<>();
+
+  private ForwardProxy(ServerSocket server, int target) {
+    this.server = server;
+    this.target = target;
+  }
+
+  /** Starts one in front of a port. */
+  public static ForwardProxy to(int target) throws IOException {
+    var proxy = new ForwardProxy(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()), target);
+    Thread.ofVirtual().start(proxy::accept);
+    return proxy;
+  }
+
+  public int port() {
+    return server.getLocalPort();
+  }
+
+  /** What it was asked for: the address, and the credentials where some were given. */
+  public List<String> asked() {
+    return List.copyOf(asked);
+  }
+
+  private void accept() {
+    while (!server.isClosed()) {
+      try {
+        Socket client = server.accept();
+        sockets.add(client);
+        Thread.ofVirtual().start(() -> serve(client));
+      } catch (IOException closed) {
+        return;
+      }
+    }
+  }
+
+  private void serve(Socket client) {
+    try (client;
+        var upstream = new Socket(InetAddress.getLoopbackAddress(), target)) {
+      sockets.add(upstream);
+      var in = new DataInputStream(client.getInputStream());
+      int first = in.read();
+      if (first == 5) {
+        socks(client, in);
+      } else {
+        http(client, first, in, upstream);
+      }
+      Thread back = Thread.ofVirtual().start(() -> pump(upstream, client));
+      pump(client, upstream);
+      back.join();
+    } catch (IOException gone) {
+      // One side has closed.
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void socks(Socket client, DataInputStream in) throws IOException {
+    byte[] methods = in.readNBytes(in.read());
+    String credentials = "";
+    if (new String(methods, ISO_8859_1).indexOf(2) >= 0) {
+      write(client, 5, 2);
+      in.read();
+      String user = new String(in.readNBytes(in.read()), UTF_8);
+      credentials = " " + user + ":" + new String(in.readNBytes(in.read()), UTF_8);
+      write(client, 1, 0);
+    } else {
+      write(client, 5, 0);
+    }
+    in.readNBytes(3);
+    String host =
+        switch (in.read()) {
+          case 1 -> InetAddress.getByAddress(in.readNBytes(4)).getHostAddress();
+          case 3 -> new String(in.readNBytes(in.read()), UTF_8);
+          default -> InetAddress.getByAddress(in.readNBytes(16)).getHostAddress();
+        };
+    asked.add(host + ":" + in.readUnsignedShort() + credentials);
+    write(client, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0);
+  }
+
+  private void http(Socket client, int first, InputStream in, Socket upstream) throws IOException {
+    var head = new StringBuilder().append((char) first);
+    while (head.indexOf("\r\n\r\n") < 0) {
+      int next = in.read();
+      if (next < 0) {
+        throw new IOException("ended in its head");
+      }
+      head.append((char) next);
+    }
+    Matcher authorization = AUTHORIZATION.matcher(head);
+    String credentials =
+        authorization.find()
+            ? " " + new String(Base64.getDecoder().decode(authorization.group(1)), UTF_8)
+            : "";
+    String address = head.substring(head.indexOf(" ") + 1, head.indexOf(" HTTP/1.1"));
+    asked.add(address + credentials);
+    if (head.indexOf("CONNECT ") == 0) {
+      client.getOutputStream().write("HTTP/1.1 200 OK\r\n\r\n".getBytes(ISO_8859_1));
+    } else {
+      upstream.getOutputStream().write(head.toString().getBytes(ISO_8859_1));
+    }
+  }
+
+  private static void write(Socket socket, int... bytes) throws IOException {
+    byte[] all = new byte[bytes.length];
+    for (int i = 0; i < bytes.length; i++) {
+      all[i] = (byte) bytes[i];
+    }
+    socket.getOutputStream().write(all);
+  }
+
+  private static void pump(Socket from, Socket to) {
+    try {
+      from.getInputStream().transferTo(to.getOutputStream());
+      to.shutdownOutput();
+    } catch (IOException gone) {
+      closeQuietly(from);
+      closeQuietly(to);
+    }
+  }
+
+  private static void closeQuietly(Socket socket) {
+    try {
+      socket.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    server.close();
+    sockets.forEach(ForwardProxy::closeQuietly);
+  }
+}

@@ -1,0 +1,144 @@
+package freellmproxy.wire;
+
+import static freellmproxy.testing.TestProxy.FIRST;
+import static freellmproxy.testing.TestProxy.SECOND;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import freellmproxy.sandbox.Faults;
+import freellmproxy.sandbox.SandboxUpstream;
+import freellmproxy.testing.ForwardProxy;
+import freellmproxy.testing.TestCertificate;
+import freellmproxy.testing.TestProxy;
+import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Contract section 9: forward proxies, own certificates, and what is sent to OpenRouter itself. */
+final class EgressTest {
+  @TempDir
+  @SuppressWarnings("NullAway.Init")
+  private Path folder;
+
+  private static SandboxUpstream.Options tls(TestCertificate certificate) {
+    return new SandboxUpstream.Options(0, SandboxUpstream.Recording.ON, certificate.key());
+  }
+
+  private static ForwardProxy forwardTo(SandboxUpstream sandbox) {
+    try {
+      return ForwardProxy.to(sandbox.baseUrl().getPort());
+    } catch (IOException e) {
+      throw new AssertionError("no port for the forward proxy", e);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"HTTPS_PROXY,http", "ALL_PROXY,socks5", "ALL_PROXY,socks5h"})
+  void goesThroughAForwardProxyWhichLooksUpTheName(String setting, String scheme)
+      throws IOException {
+    TestCertificate certificate = TestCertificate.in(folder);
+    var forward = new AtomicReference<ForwardProxy>();
+    try (var proxy =
+        TestProxy.start(
+            tls(certificate),
+            sandbox -> {
+              forward.set(forwardTo(sandbox));
+              return new String[] {
+                "UPSTREAM_BASE_URL",
+                "https://" + TestCertificate.HOST + "/api/v1",
+                "MODELS_LIST_URL",
+                "https://" + TestCertificate.HOST + "/api/free-llm/top-models",
+                "SSL_CERT_FILE",
+                certificate.pem().toString(),
+                setting,
+                scheme + "://us%20er:p%40ss@127.0.0.1:" + forward.get().port()
+              };
+            })) {
+      assertThat(proxy.chat().headers().firstValue("x-free-llm-proxy-model")).hasValue(FIRST);
+      assertThat(proxy.stream().body()).endsWith("data: [DONE]\n\n");
+      assertThat(forward.get().asked())
+          .isNotEmpty()
+          .containsOnly(TestCertificate.HOST + ":443 us er:p@ss");
+      forward.get().close();
+    }
+  }
+
+  @Test
+  void sendsOnlyFreeModelsToOpenRouter() throws IOException {
+    String list =
+        "{\"models\":[{\"id\":\"a/paid\",\"rank\":1},{\"id\":\"a/b:free\",\"rank\":2},"
+            + "{\"id\":\"openrouter/free\",\"rank\":3}]}";
+    var forward = new AtomicReference<ForwardProxy>();
+    try (var proxy =
+        TestProxy.start(
+            SandboxUpstream.Options.FOR_TESTS,
+            sandbox -> {
+              forward.set(forwardTo(sandbox));
+              sandbox.scriptList(Faults.status(200, list));
+              return new String[] {
+                "UPSTREAM_BASE_URL",
+                "http://openrouter.ai/api/v1",
+                "HTTP_PROXY",
+                "127.0.0.1:" + forward.get().port(),
+                "NO_PROXY",
+                "127.0.0.1"
+              };
+            })) {
+      assertThat(proxy.chat().headers().firstValue("x-free-llm-proxy-model")).hasValue("a/b:free");
+      assertThat(forward.get().asked())
+          .containsOnly("http://openrouter.ai/api/v1/chat/completions");
+      for (String paid :
+          List.of(
+              "\"models\":[\"a/paid\"]",
+              "\"route\":\"fallback\"",
+              "\"plugins\":[{\"id\":\"web\"}]")) {
+        HttpResponse<String> refused = proxy.post("{\"messages\":[]," + paid + "}");
+        assertThat(refused.statusCode()).isEqualTo(400);
+        assertThat(refused.body()).contains("invalid_request", paid.substring(1, 6));
+      }
+      assertThat(proxy.sandbox().received()).hasSize(1);
+      forward.get().close();
+    }
+  }
+
+  @Test
+  void trustsNoCertificateThatNobodyVouchesFor() throws IOException {
+    TestCertificate certificate = TestCertificate.in(folder);
+    try (var list = TestProxy.start();
+        var proxy =
+            TestProxy.start(
+                tls(certificate),
+                sandbox ->
+                    new String[] {"MODELS_LIST_URL", list.sandbox().modelListUrl().toString()})) {
+      HttpResponse<String> answer = proxy.chat();
+      assertThat(answer.statusCode()).isEqualTo(503);
+      assertThat(answer.body()).contains("all_models_unavailable");
+      assertThat(proxy.sandbox().received()).isEmpty();
+    }
+  }
+
+  @Test
+  void sharesFewHttp2ConnectionsAmongManyRequestsAndSurvivesTheirReset() throws IOException {
+    TestCertificate certificate = TestCertificate.in(folder);
+    try (var proxy =
+        TestProxy.start(
+            tls(certificate),
+            sandbox -> new String[] {"SSL_CERT_FILE", certificate.pem().toString()})) {
+      List<String> bodies =
+          IntStream.range(0, 60).parallel().mapToObj(i -> proxy.stream().body()).toList();
+      assertThat(bodies).allSatisfy(body -> assertThat(body).endsWith("data: [DONE]\n\n"));
+      // One for each event loop, one for the list.
+      assertThat(proxy.sandbox().openConnections())
+          .isLessThanOrEqualTo(Runtime.getRuntime().availableProcessors() + 1);
+      proxy.sandbox().script(FIRST, Faults.reset());
+      assertThat(proxy.chat().headers().firstValue("x-free-llm-proxy-model")).hasValue(SECOND);
+      assertThat(proxy.stream().headers().firstValue("x-free-llm-proxy-model")).hasValue(SECOND);
+    }
+  }
+}
