@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,7 @@ public final class FakeTime implements Time {
   private final List<Pending> timers = new ArrayList<>();
   private Instant now = Instant.parse("2026-11-24T00:00:00Z");
   private long nanos;
+  private long looks;
 
   /** No record: two timers with the same task at the same moment are two timers. */
   private static final class Pending {
@@ -44,7 +46,19 @@ public final class FakeTime implements Time {
 
   @Override
   public synchronized long nanos() {
+    looks++;
+    notifyAll();
     return nanos;
+  }
+
+  /** How often somebody has looked at the clock. */
+  public synchronized long looks() {
+    return looks;
+  }
+
+  /** Waits until somebody has looked at the clock more often than this. */
+  public synchronized void awaitLookAfter(long earlier) {
+    awaitUntil(() -> looks > earlier, "nobody looked at the clock");
   }
 
   @Override
@@ -110,14 +124,21 @@ public final class FakeTime implements Time {
 
   /** Waits until a timer is set that falls due from {@code shortest} to {@code longest} on. */
   public synchronized void awaitTimerBetween(Duration shortest, Duration longest) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
     long earliest = nanos + shortest.toNanos();
     long latest = nanos + longest.toNanos();
-    while (timers.stream()
-        .noneMatch(timer -> timer.dueNanos >= earliest && timer.dueNanos <= latest)) {
+    awaitUntil(
+        () ->
+            timers.stream()
+                .anyMatch(timer -> timer.dueNanos >= earliest && timer.dueNanos <= latest),
+        "no timer within " + longest + " was set");
+  }
+
+  private synchronized void awaitUntil(BooleanSupplier condition, String otherwise) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    while (!condition.getAsBoolean()) {
       long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
       if (left <= 0) {
-        throw new AssertionError("no timer within " + longest + " was set");
+        throw new AssertionError(otherwise);
       }
       try {
         wait(left);

@@ -216,7 +216,10 @@ final class BadInputTest {
     try (var client = RawConnection.to(proxy.port())) {
       client.socket().setTcpNoDelay(true);
       for (char letter : (chatHead(GOOD.length()) + GOOD).toCharArray()) {
+        long looks = time.looks();
         client.send(String.valueOf(letter));
+        // The proxy must have read it before the next second, or time runs away from it.
+        time.awaitLookAfter(looks);
         time.advance(Duration.ofSeconds(1));
       }
       assertThat(client.readUntil("fake OpenRouter")).contains(" 200 OK");
