@@ -57,6 +57,7 @@ final class ChatExchange {
 
   /** An upstream answer that the client gets as it came, though it is no success. */
   private record PassedThrough(
+      AnswerForm form,
       int status,
       @Nullable String contentType,
       @Nullable String retryAfter,
@@ -150,7 +151,10 @@ final class ChatExchange {
       }
       case Verdict.Empty empty -> {
         record(attempt, verdict, attempt.permit().answeredEmpty());
-        lastRefusal = asItCame(attempt, attempt.status());
+        boolean isJsonForStream = form == AnswerForm.STREAM && attempt.answer() != null;
+        if (!isJsonForStream) {
+          lastRefusal = asItCame(attempt, attempt.status());
+        }
         askNext();
       }
       case Verdict.AccountLimited limited -> {
@@ -262,32 +266,33 @@ final class ChatExchange {
     String model = attempt.model().id();
     if (answer != null) {
       return new PassedThrough(
+          AnswerForm.WHOLE,
           status,
           answer.headers().first("Content-Type"),
           answer.headers().first("Retry-After"),
           Buffer.buffer(answer.body()),
           model);
     }
-    boolean isError = status >= 400;
-    Buffer events = Buffer.buffer();
-    for (var event : attempt.held()) {
-      if (isError) {
-        events = Buffer.buffer(event.data());
-      } else {
-        events.appendBuffer(event.encoded());
-      }
+    if (status >= 400) {
+      byte[] error = attempt.held().getLast().data();
+      return new PassedThrough(
+          AnswerForm.WHOLE, status, "application/json", null, Buffer.buffer(error), model);
     }
-    return new PassedThrough(
-        status, isError ? "application/json" : "text/event-stream", null, events, model);
+    Buffer events = Buffer.buffer();
+    attempt.held().forEach(event -> events.appendBuffer(event.encoded()));
+    events.appendBuffer(StreamRelay.done());
+    return new PassedThrough(AnswerForm.STREAM, status, null, null, events, model);
   }
 
   private void passThrough(PassedThrough answer) {
-    reply.answer(
-        answer.status(),
-        answer.contentType(),
-        answer.retryAfter(),
-        answer.body(),
-        new Tags(answer.model(), attempts.size()));
+    var tags = new Tags(answer.model(), attempts.size());
+    if (answer.form() == AnswerForm.STREAM) {
+      var sink = reply.stream(tags);
+      sink.write(answer.body());
+      sink.end();
+    } else {
+      reply.answer(answer.status(), answer.contentType(), answer.retryAfter(), answer.body(), tags);
+    }
     finish(answer.status(), answer.model(), null);
   }
 

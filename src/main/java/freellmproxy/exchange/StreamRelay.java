@@ -65,6 +65,11 @@ final class StreamRelay implements Consumer<UpstreamReply> {
     this.onEnd = onEnd;
   }
 
+  /** OpenAI's end marker as an event. */
+  static Buffer done() {
+    return Buffer.buffer(DONE);
+  }
+
   void begin(List<SseEvent> held) {
     lastEventNanos = time.nanos();
     sink.onDrain(this::drained);
@@ -147,7 +152,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
   }
 
   private void complete() {
-    write(Buffer.buffer(DONE));
+    write(done());
     call.release();
     end(Optional.empty());
   }

@@ -108,7 +108,12 @@ final class FallbackTest {
     HttpResponse<String> plain = proxy.chat();
     assertThat(plain.statusCode()).isEqualTo(200);
     assertThat(plain.body()).contains("\"content\":null");
-    assertThat(proxy.stream().body()).contains("\"finish_reason\":\"stop\"");
+    HttpResponse<String> stream = proxy.stream();
+    assertThat(stream.body())
+        .contains("\"finish_reason\":\"stop\"")
+        .endsWith("data: [DONE]\n\n")
+        .containsOnlyOnce("[DONE]");
+    assertThat(stream.headers().firstValue("cache-control")).hasValue("no-cache, no-store");
   }
 
   @Test
