@@ -287,9 +287,7 @@ final class ChatExchange {
   private void passThrough(PassedThrough answer) {
     var tags = new Tags(answer.model(), attempts.size());
     if (answer.form() == AnswerForm.STREAM) {
-      var sink = reply.stream(tags);
-      sink.write(answer.body());
-      sink.end();
+      reply.stream(tags).end(answer.body());
     } else {
       reply.answer(answer.status(), answer.contentType(), answer.retryAfter(), answer.body(), tags);
     }
@@ -323,7 +321,6 @@ final class ChatExchange {
   private void reject(String reason, ApiError error) {
     reply.error(error, new Tags(null, 0));
     over = true;
-    onOver.accept(this);
     shared
         .sink()
         .rejected(
@@ -335,6 +332,7 @@ final class ChatExchange {
                 selection.filteredOut(),
                 catalog.models().size(),
                 deadline.elapsed()));
+    onOver.accept(this);
   }
 
   private void clientGone() {
@@ -383,7 +381,6 @@ final class ChatExchange {
 
   private void finish(int status, @Nullable String model, @Nullable StreamEnding ending) {
     over = true;
-    onOver.accept(this);
     StreamRecord stream =
         ending == null || relay == null || timeToFirstEvent == null
             ? null
@@ -401,6 +398,7 @@ final class ChatExchange {
                 selection.filteredOut(),
                 stream,
                 keyTail()));
+    onOver.accept(this);
   }
 
   private @Nullable String keyTail() {

@@ -46,7 +46,7 @@ public interface ClientReply {
     /** Runs {@code task} each time the client has caught up. */
     void onDrain(Runnable task);
 
-    /** Ends the stream in good form. */
-    void end();
+    /** Writes the last bytes and ends the stream in good form. */
+    void end(Buffer last);
   }
 }

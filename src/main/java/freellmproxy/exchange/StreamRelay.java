@@ -152,9 +152,8 @@ final class StreamRelay implements Consumer<UpstreamReply> {
   }
 
   private void complete() {
-    write(done());
     call.release();
-    end(Optional.empty());
+    end(done(), Optional.empty());
   }
 
   private void fail(Verdict verdict) {
@@ -167,16 +166,14 @@ final class StreamRelay implements Consumer<UpstreamReply> {
                 .formatted(model, verdict.reason()),
             null,
             ApiError.Retry.UNSAID);
-    write(errorFrame(error));
-    end(Optional.of(verdict));
+    end(errorFrame(error), Optional.of(verdict));
   }
 
   /** Ends the stream for a reason of our own, with an error frame. */
   void interrupt(ApiError error) {
     if (!ended) {
-      write(errorFrame(error));
       stop();
-      sink.end();
+      sink.end(errorFrame(error));
     }
   }
 
@@ -184,10 +181,11 @@ final class StreamRelay implements Consumer<UpstreamReply> {
     return Buffer.buffer("data: ").appendBytes(error.json()).appendString("\n\n").appendBytes(DONE);
   }
 
-  private void end(Optional<Verdict> failure) {
+  private void end(Buffer last, Optional<Verdict> failure) {
     stop();
-    sink.end();
+    // First: a client that has its end may ask again at once, and must not meet the same failure.
     onEnd.accept(failure);
+    sink.end(last);
   }
 
   /** Ends the upstream call; nothing more is written and nobody is told. */

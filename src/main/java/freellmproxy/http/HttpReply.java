@@ -100,9 +100,9 @@ final class HttpReply implements ClientReply {
     }
 
     @Override
-    public void end() {
+    public void end(Buffer last) {
       if (isOpen()) {
-        response.end();
+        response.end(last);
       }
     }
 

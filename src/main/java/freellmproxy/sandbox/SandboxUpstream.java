@@ -203,10 +203,16 @@ public final class SandboxUpstream {
       received.add(described);
     }
     open.incrementAndGet();
+    Promise<Void> over = Promise.promise();
+    over.future().onComplete(ended -> open.decrementAndGet());
     request
         .response()
-        .endHandler(end -> open.decrementAndGet())
-        .closeHandler(closed -> aborted.tryComplete());
+        .endHandler(end -> over.tryComplete())
+        // The end handler is silent when the connection goes first.
+        .closeHandler(closed -> {
+          aborted.tryComplete();
+          over.tryComplete();
+        });
     Script script = scripts.get(described.model());
     Behaviour behaviour = script == null ? standard : script.take();
     BehaviourPlayer.play(vertx, request, behaviour.steps(described));

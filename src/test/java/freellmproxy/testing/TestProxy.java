@@ -70,7 +70,8 @@ public final class TestProxy implements AutoCloseable {
     return start(vertx, new VertxTime(vertx), options, settings);
   }
 
-  private static TestProxy start(
+  /** Starts on a Vert.x of the test's own, which is closed with the proxy. */
+  public static TestProxy start(
       Vertx vertx,
       Time time,
       SandboxUpstream.Options options,
@@ -137,6 +138,20 @@ public final class TestProxy implements AutoCloseable {
   /** A GET without a key. */
   public HttpResponse<String> get(String path) {
     return send(request(path).GET());
+  }
+
+  /** The metrics once no request is being answered, so that every one before has been counted. */
+  public String settledMetrics() {
+    long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+    while (true) {
+      String metrics = get("/metrics").body();
+      if (metrics.contains("freellm_inflight_requests 0.0")) {
+        return metrics;
+      }
+      if (System.nanoTime() > end) {
+        throw new AssertionError("requests stay in flight: " + metrics);
+      }
+    }
   }
 
   public HttpRequest.Builder request(String path) {

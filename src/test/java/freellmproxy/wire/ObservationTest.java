@@ -26,7 +26,7 @@ final class ObservationTest {
       proxy.stream();
       proxy.post("[]");
       proxy.get("/v1/models");
-      assertThat(proxy.get("/metrics").body())
+      assertThat(proxy.settledMetrics())
           .contains(
               "freellm_requests_total{status=\"200\"} 2.0",
               "freellm_requests_total{status=\"400\"} 1.0",

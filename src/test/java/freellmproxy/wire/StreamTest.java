@@ -134,7 +134,7 @@ final class StreamTest {
     proxy.sandbox().script(FIRST, failure);
     assertBrokenAfter(ROLE + content("a"), proxy.stream().body());
     assertThat(proxy.stream().headers().firstValue("x-free-llm-proxy-model")).hasValue(SECOND);
-    assertThat(proxy.get("/metrics").body())
+    assertThat(proxy.settledMetrics())
         .contains("freellm_requests_total{status=\"200/mid_error\"} 1.0");
   }
 

@@ -8,19 +8,28 @@ import static freellmproxy.testing.TestProxy.THIRD;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import freellmproxy.ProxyVertx;
 import freellmproxy.sandbox.Behaviour;
 import freellmproxy.sandbox.ChatAnswer;
 import freellmproxy.sandbox.Faults;
 import freellmproxy.sandbox.Gate;
+import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.sandbox.Step;
 import freellmproxy.testing.FakeTime;
 import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
+import freellmproxy.time.VertxTime;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.dns.AddressResolverOptions;
 import java.io.IOException;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -196,6 +205,61 @@ final class TimeLimitsTest {
       time.awaitTimerWithin(Duration.ofSeconds(5));
       time.advance(Duration.ofSeconds(5));
       assertThat(client.readUntil("}}")).contains("503", "upstream_error");
+    }
+  }
+
+  @Test
+  void doesNotWaitForANameServerThatIsSilent() throws IOException {
+    try (var mute = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
+      Vertx vertx =
+          Vertx.vertx(
+              new VertxOptions()
+                  .setAddressResolverOptions(
+                      new AddressResolverOptions()
+                          .addServer("127.0.0.1:" + mute.getLocalPort())
+                          .setQueryTimeout(60_000)));
+      assertConnectLimit(vertx, "http://upstream.test/v1");
+    }
+  }
+
+  @Test
+  void doesNotWaitForAServerThatTakesNoConnection() throws IOException {
+    try (var full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      var waiting = new ArrayList<Socket>();
+      try {
+        // Linux takes one connection more than asked for, then leaves the next one's SYN unheard.
+        waiting.add(new Socket(full.getInetAddress(), full.getLocalPort()));
+        waiting.add(new Socket(full.getInetAddress(), full.getLocalPort()));
+        assertConnectLimit(ProxyVertx.create(), "http://127.0.0.1:" + full.getLocalPort() + "/v1");
+      } finally {
+        for (Socket each : waiting) {
+          each.close();
+        }
+      }
+    }
+  }
+
+  @Test
+  void doesNotWaitForAServerThatIsSilentInTls() throws IOException {
+    try (var mute = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+      assertConnectLimit(ProxyVertx.create(), "https://127.0.0.1:" + mute.getLocalPort() + "/v1");
+    }
+  }
+
+  /** In real time; the limit of the attempt is far longer. */
+  private static void assertConnectLimit(Vertx vertx, String upstream) {
+    String[] settings = {
+      "UPSTREAM_BASE_URL", upstream, "CONNECT_TIMEOUT_SEC", "1", "MAX_FALLBACK_ATTEMPTS", "1"
+    };
+    try (var slow =
+        TestProxy.start(
+            vertx, new VertxTime(vertx), SandboxUpstream.Options.FOR_TESTS, sandbox -> settings)) {
+      long start = System.nanoTime();
+      HttpResponse<String> answer = slow.chat();
+      assertThat(answer.statusCode()).isEqualTo(503);
+      assertThat(answer.body()).contains("1 × upstream_error");
+      assertThat(Duration.ofNanos(System.nanoTime() - start))
+          .isBetween(Duration.ofMillis(900), Duration.ofSeconds(20));
     }
   }
 
