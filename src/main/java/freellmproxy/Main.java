@@ -7,14 +7,15 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 
 /**
- * The command line: {@code serve} (the default), {@code demo}, {@code --version}, {@code --help}.
+ * The command line: {@code serve} (the default), {@code demo}, {@code sandbox}, {@code --version},
+ * {@code --help}.
  */
 @Command(
     name = "free-llm-proxy",
     description = "One local OpenAI endpoint in front of a ranked list of free models.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
-    subcommands = {ServeCommand.class, DemoCommand.class})
+    subcommands = {ServeCommand.class, DemoCommand.class, SandboxCommand.class})
 public final class Main implements Callable<Integer> {
 
   /** Runs a command and ends the process with its exit code. */

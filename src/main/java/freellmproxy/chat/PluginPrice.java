@@ -1,8 +1,7 @@
 package freellmproxy.chat;
 
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
-import java.io.IOException;
+import freellmproxy.json.JsonCursor;
+import freellmproxy.json.JsonCursor.Kind;
 import java.util.Set;
 
 /**
@@ -15,19 +14,19 @@ final class PluginPrice {
 
   private PluginPrice() {}
 
-  /** Reads one entry of {@code plugins}; leaves the parser at its last token. */
-  static boolean isFree(JsonParser parser) throws IOException {
+  /** Reads one entry of {@code plugins}; leaves the cursor behind it. */
+  static boolean isFree(JsonCursor json) {
     String id = "";
-    if (parser.currentToken() == JsonToken.START_OBJECT) {
-      while (parser.nextToken() == JsonToken.FIELD_NAME) {
-        boolean isId = parser.currentName().equals("id");
-        if (parser.nextToken() == JsonToken.VALUE_STRING && isId) {
-          id = parser.getText();
+    if (json.kind() == Kind.OBJECT) {
+      for (boolean more = json.enterObject(); more; more = json.nextField()) {
+        if (json.name().equals("id") && json.kind() == Kind.STRING) {
+          id = json.string();
+        } else {
+          json.skip();
         }
-        parser.skipChildren();
       }
     } else {
-      parser.skipChildren();
+      json.skip();
     }
     return FREE.contains(id);
   }

@@ -1,18 +1,11 @@
 package freellmproxy.chat;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonParseException;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.exc.StreamConstraintsException;
-import com.fasterxml.jackson.core.io.JsonEOFException;
 import freellmproxy.catalog.Capability;
 import freellmproxy.chat.ChatRequest.Span;
 import freellmproxy.chat.ChatRequest.Trait;
 import freellmproxy.chat.Requirements.Input;
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import freellmproxy.json.JsonCursor;
+import freellmproxy.json.JsonCursor.Kind;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -21,30 +14,11 @@ import org.jspecify.annotations.Nullable;
  * {@code model} value (contract sections 3, 4 and 12). The whole body is checked to be JSON.
  */
 public final class RequestScan {
-  /** Far beyond any conversation; keeps a hostile body from exhausting anything. */
-  private static final int MAX_DEPTH = 1000;
-
-  /**
-   * Without charset detection, so that offsets count UTF-8 bytes whatever the body pretends to be.
-   * Strings may be as long as the body may be: images come as base64.
-   */
-  private static final JsonFactory JSON =
-      JsonFactory.builder()
-          .configure(JsonFactory.Feature.CHARSET_DETECTION, false)
-          .streamReadConstraints(
-              StreamReadConstraints.builder()
-                  .maxNestingDepth(MAX_DEPTH)
-                  .maxStringLength(Integer.MAX_VALUE)
-                  .maxNumberLength(Integer.MAX_VALUE)
-                  .maxNameLength(Integer.MAX_VALUE)
-                  .build())
-          .build();
-
-  private final JsonParser parser;
+  private final JsonCursor json;
   private final ScannedFields fields = new ScannedFields();
 
-  private RequestScan(JsonParser parser) {
-    this.parser = parser;
+  private RequestScan(JsonCursor json) {
+    this.json = json;
   }
 
   /** What came of a scan. */
@@ -64,104 +38,110 @@ public final class RequestScan {
     if (body.length == 0) {
       return new Result.NotJson("The request body is empty; send a JSON object with `messages`.");
     }
-    try (JsonParser parser = JSON.createParser(body)) {
-      return new RequestScan(parser).run(body);
-    } catch (JsonEOFException e) {
-      return new Result.NotJson("The request body ends in the middle of its JSON.");
-    } catch (StreamConstraintsException e) {
-      return new Result.NotJson("The request body is nested deeper than " + MAX_DEPTH + " levels.");
-    } catch (JsonParseException e) {
-      return new Result.NotJson(
-          "The request body is not valid JSON (at byte " + e.getLocation().getByteOffset() + ").");
-    } catch (IOException e) {
-      throw new UncheckedIOException("reading from an array cannot fail otherwise", e);
-    }
+    return new RequestScan(new JsonCursor(body)).run(body);
   }
 
-  private Result run(byte[] body) throws IOException {
-    JsonToken first = parser.nextToken();
-    if (first == null) {
+  private Result run(byte[] body) {
+    if (json.isAtEnd()) {
       return new Result.NotJson("The request body is blank; send a JSON object with `messages`.");
     }
-    if (first == JsonToken.START_OBJECT) {
-      fields.firstFieldOffset = Math.toIntExact(parser.currentLocation().getByteOffset());
-      while (parser.nextToken() == JsonToken.FIELD_NAME) {
-        String name = parser.currentName();
-        JsonToken value = parser.nextToken();
-        readField(name, value);
+    boolean isObject = json.kind() == Kind.OBJECT;
+    if (isObject) {
+      fields.firstFieldOffset = json.position() + 1;
+      for (boolean more = json.enterObject(); more; more = json.nextField()) {
+        readField(json.name(), json.kind());
       }
     } else {
-      parser.skipChildren();
+      json.skip();
     }
-    if (parser.nextToken() != null) {
+    boolean somethingFollows = !json.isAtEnd();
+    if (json.fault() != null) {
+      return new Result.NotJson(describe(json.fault()));
+    }
+    if (somethingFollows) {
       return new Result.NotJson("The request body has something after its JSON value.");
     }
-    return first == JsonToken.START_OBJECT
+    return isObject
         ? fields.check(body)
         : new Result.NotChat(
             "The request body must be a JSON object with `messages`.", null, Set.of());
   }
 
-  /** Reads one top-level field. Leaves the parser at the last token of the value. */
-  private void readField(String name, JsonToken value) throws IOException {
+  private String describe(JsonCursor.Fault fault) {
+    return switch (fault) {
+      case CUT_OFF -> "The request body ends in the middle of its JSON.";
+      case MALFORMED -> "The request body is not valid JSON (at byte " + json.position() + ").";
+      case TOO_DEEP ->
+          "The request body is nested deeper than " + JsonCursor.MAX_DEPTH + " levels.";
+    };
+  }
+
+  /** Reads one top-level field and leaves the cursor behind its value. */
+  private void readField(String name, Kind value) {
     // Of duplicate keys the last one counts, so each case sets all that its field can say.
     switch (name) {
       case "model" -> readModel(value);
       case "messages" -> readMessages(value);
-      case "stream" -> fields.stream(value);
+      case "stream" -> {
+        fields.stream(value);
+        json.skip();
+      }
       case "tools" -> readTools(value);
       case "tool_choice" -> fields.need(Capability.TOOL_CHOICE, choosesATool(value));
       case "response_format" -> readResponseFormat(value);
       case "seed" -> {
-        fields.need(Capability.SEED, isGiven(value));
+        fields.need(Capability.SEED, skipGiven(value));
         fields.trait(Trait.HAD_SEED, isGiven(value));
       }
       case "stop" -> {
-        fields.need(Capability.STOP, isGiven(value));
+        fields.need(Capability.STOP, skipGiven(value));
         fields.trait(Trait.HAD_STOP, isGiven(value));
       }
-      case "reasoning" -> fields.reasoning = isGiven(value);
-      case "reasoning_effort" -> fields.reasoningEffort = isGiven(value);
-      case "models", "route" -> fields.paid(name, isGiven(value));
+      case "reasoning" -> fields.reasoning = skipGiven(value);
+      case "reasoning_effort" -> fields.reasoningEffort = skipGiven(value);
+      case "models", "route" -> fields.paid(name, skipGiven(value));
       case "plugins" -> fields.paid(name, hasPaidPlugin(value));
-      default -> {}
+      default -> json.skip();
     }
-    parser.skipChildren();
   }
 
-  private static boolean isGiven(JsonToken value) {
-    return value != JsonToken.VALUE_NULL;
+  private static boolean isGiven(Kind value) {
+    return value != Kind.NULL;
   }
 
-  private void readModel(JsonToken value) throws IOException {
-    int start = Math.toIntExact(parser.currentTokenLocation().getByteOffset());
-    fields.model = value == JsonToken.VALUE_STRING ? parser.getText() : null;
-    parser.skipChildren();
-    parser.finishToken();
-    int end = Math.toIntExact(parser.currentLocation().getByteOffset());
-    fields.modelValues.add(new Span(start, end));
+  private boolean skipGiven(Kind value) {
+    json.skip();
+    return isGiven(value);
   }
 
-  private void readMessages(JsonToken value) throws IOException {
-    fields.messagesAreArray = value == JsonToken.START_ARRAY;
+  private void readModel(Kind value) {
+    int start = json.position();
+    if (value == Kind.STRING) {
+      fields.model = json.string();
+    } else {
+      fields.model = null;
+      json.skip();
+    }
+    fields.modelValues.add(new Span(start, json.position()));
+  }
+
+  private void readMessages(Kind value) {
+    fields.messagesAreArray = value == Kind.ARRAY;
     fields.inputs.clear();
-    if (!fields.messagesAreArray) {
-      return;
-    }
-    for (int depth = 1; depth > 0; ) {
-      switch (parser.nextToken()) {
-        case START_ARRAY, START_OBJECT -> depth++;
-        case END_ARRAY, END_OBJECT -> depth--;
-        case FIELD_NAME -> noteInput(parser.currentName());
-        case null -> throw new JsonEOFException(parser, null, "messages do not end");
-        default -> {}
-      }
+    if (fields.messagesAreArray) {
+      json.skip(this::noteInput);
+    } else {
+      json.skip();
     }
   }
 
   /** A content part carries its payload in a field named after its type. */
-  private void noteInput(String name) {
-    switch (name) {
+  private void noteInput(JsonCursor field) {
+    byte initial = field.nameInitial();
+    if (initial != 'i' && initial != 'f' && initial != '\\') {
+      return;
+    }
+    switch (field.name()) {
       case "image_url" -> fields.inputs.add(Input.IMAGE);
       case "input_audio" -> fields.inputs.add(Input.AUDIO);
       case "file" -> fields.inputs.add(Input.FILE);
@@ -169,51 +149,55 @@ public final class RequestScan {
     }
   }
 
-  private void readTools(JsonToken value) throws IOException {
-    fields.toolsAreWrong = value != JsonToken.START_ARRAY && isGiven(value);
+  private void readTools(Kind value) {
+    fields.toolsAreWrong = value != Kind.ARRAY && isGiven(value);
     boolean some = false;
-    if (value == JsonToken.START_ARRAY) {
-      while (parser.nextToken() != JsonToken.END_ARRAY) {
+    if (value == Kind.ARRAY) {
+      for (boolean more = json.enterArray(); more; more = json.nextElement()) {
         some = true;
-        parser.skipChildren();
+        json.skip();
       }
+    } else {
+      json.skip();
     }
     fields.need(Capability.TOOLS, some);
     fields.trait(Trait.HAD_TOOLS, some);
   }
 
-  private boolean choosesATool(JsonToken value) throws IOException {
-    if (value != JsonToken.VALUE_STRING) {
-      return isGiven(value);
+  private boolean choosesATool(Kind value) {
+    if (value != Kind.STRING) {
+      return skipGiven(value);
     }
-    String choice = parser.getText();
+    String choice = json.string();
     return !choice.equals("auto") && !choice.equals("none");
   }
 
-  private void readResponseFormat(JsonToken value) throws IOException {
+  private void readResponseFormat(Kind value) {
     String type = "";
-    if (value == JsonToken.START_OBJECT) {
-      while (parser.nextToken() == JsonToken.FIELD_NAME) {
-        boolean isType = parser.currentName().equals("type");
-        if (parser.nextToken() == JsonToken.VALUE_STRING && isType) {
-          type = parser.getText();
+    if (value == Kind.OBJECT) {
+      for (boolean more = json.enterObject(); more; more = json.nextField()) {
+        if (json.name().equals("type") && json.kind() == Kind.STRING) {
+          type = json.string();
+        } else {
+          json.skip();
         }
-        parser.skipChildren();
       }
+    } else {
+      json.skip();
     }
     fields.need(Capability.STRUCTURED_OUTPUTS, type.equals("json_schema"));
     fields.need(Capability.RESPONSE_FORMAT, type.equals("json_object"));
     fields.trait(Trait.HAD_RESPONSE_FORMAT, isGiven(value));
   }
 
-  private boolean hasPaidPlugin(JsonToken value) throws IOException {
+  private boolean hasPaidPlugin(Kind value) {
     boolean paid = false;
-    if (value == JsonToken.START_ARRAY) {
-      for (JsonToken plugin = parser.nextToken();
-          plugin != JsonToken.END_ARRAY;
-          plugin = parser.nextToken()) {
-        paid |= !PluginPrice.isFree(parser);
+    if (value == Kind.ARRAY) {
+      for (boolean more = json.enterArray(); more; more = json.nextElement()) {
+        paid |= !PluginPrice.isFree(json);
       }
+    } else {
+      json.skip();
     }
     return paid;
   }

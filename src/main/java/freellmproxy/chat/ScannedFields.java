@@ -1,10 +1,10 @@
 package freellmproxy.chat;
 
-import com.fasterxml.jackson.core.JsonToken;
 import freellmproxy.catalog.Capability;
 import freellmproxy.chat.ChatRequest.Span;
 import freellmproxy.chat.ChatRequest.Trait;
 import freellmproxy.chat.Requirements.Input;
+import freellmproxy.json.JsonCursor.Kind;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashSet;
@@ -41,10 +41,10 @@ final class ScannedFields {
     put(paidFields, field, present);
   }
 
-  void stream(JsonToken value) {
-    stream = value == JsonToken.VALUE_TRUE;
+  void stream(Kind value) {
+    stream = value == Kind.TRUE;
     // The OpenAI schema lets `stream` be null.
-    streamIsWrong = !stream && value != JsonToken.VALUE_FALSE && value != JsonToken.VALUE_NULL;
+    streamIsWrong = !stream && value != Kind.FALSE && value != Kind.NULL;
   }
 
   Requirements requirements() {

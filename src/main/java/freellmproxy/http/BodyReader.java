@@ -65,7 +65,7 @@ final class BodyReader {
     lastByteNanos = time.nanos();
     patience = time.after(PATIENCE, this::lookAtClock);
     request.handler(this::append);
-    request.endHandler(end -> finish(new Result.Complete(Arrays.copyOf(bytes, length))));
+    request.endHandler(end -> finish(new Result.Complete(exactly())));
     request.exceptionHandler(failure -> stop());
   }
 
@@ -90,6 +90,11 @@ final class BodyReader {
     }
     chunk.getBytes(bytes, length);
     length = needed;
+  }
+
+  /** Most clients announce the length, and then nothing needs to be copied. */
+  private byte[] exactly() {
+    return bytes.length == length ? bytes : Arrays.copyOf(bytes, length);
   }
 
   private void lookAtClock() {

@@ -2,16 +2,17 @@ package freellmproxy.sandbox;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
 /**
  * Reads a behaviour from JSON. The answer: {@code "status"} with {@code "headers"} and {@code
  * "body"}; or {@code "fault"}: {@code html, garbage, silence, hang_up, reset, empty, comments,
- * padding}; or {@code "answer"} (text) with {@code "reasoning"} and {@code "tool_call":
- * {"name","arguments"}}. What is done to it: {@code "delay_ms"} before the head, {@code
- * "event_delay_ms"} before each write, {@code "after_writes"} with {@code "then"}: {@code fin,
- * reset, stall, end}, {@code "gzip": true}, {@code "piece_bytes"}.
+ * padding}; or {@code "answer"} (text, {@code "pieces"} times) with {@code "reasoning"} and {@code
+ * "tool_call": {"name","arguments"}}. What is done to it: {@code "delay_ms"} before the head,
+ * {@code "event_delay_ms"} before each write, {@code "after_writes"} with {@code "then"}: {@code
+ * fin, reset, stall, end}, {@code "gzip": true}, {@code "piece_bytes"}.
  */
 final class FaultReader {
   private static final Duration EVERY = Duration.ofMillis(200);
@@ -54,7 +55,9 @@ final class FaultReader {
       answer = answer.thenReasoning(script.path("reasoning").asText());
     }
     if (script.has("answer")) {
-      answer = answer.thenText("[sandbox] ", script.path("answer").asText());
+      String[] pieces = new String[Math.max(1, script.path("pieces").asInt(1))];
+      Arrays.fill(pieces, script.path("answer").asText());
+      answer = answer.thenText("[sandbox] ").thenText(pieces);
     }
     JsonNode call = script.path("tool_call");
     if (call.isObject()) {

@@ -1,10 +1,7 @@
 package freellmproxy.upstream;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import java.io.IOException;
+import freellmproxy.json.JsonCursor;
+import freellmproxy.json.JsonCursor.Kind;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -13,17 +10,6 @@ import org.jspecify.annotations.Nullable;
  * of it. The rest of it is never looked at.
  */
 public final class ChatChunk {
-  private static final JsonFactory JSON =
-      JsonFactory.builder()
-          .configure(JsonFactory.Feature.CHARSET_DETECTION, false)
-          .streamReadConstraints(
-              StreamReadConstraints.builder()
-                  .maxStringLength(Integer.MAX_VALUE)
-                  .maxNumberLength(Integer.MAX_VALUE)
-                  .maxNameLength(Integer.MAX_VALUE)
-                  .build())
-          .build();
-
   /** Output of a model in any of its forms (contract section 6). */
   private static final Set<String> CONTENT_FIELDS =
       Set.of(
@@ -46,13 +32,10 @@ public final class ChatChunk {
   /** Reads one JSON text; leading white space is no obstacle. */
   public static ChatChunk read(byte[] data) {
     var chunk = new ChatChunk();
-    try (JsonParser parser = JSON.createParser(data)) {
-      if (parser.nextToken() == JsonToken.START_OBJECT) {
-        chunk.readTop(parser);
-        chunk.json = parser.nextToken() == null;
-      }
-    } catch (IOException malformed) {
-      chunk.json = false;
+    var json = new JsonCursor(data);
+    if (json.kind() == Kind.OBJECT) {
+      chunk.readTop(json);
+      chunk.json = json.isAtEnd();
     }
     return chunk;
   }
@@ -77,82 +60,98 @@ public final class ChatChunk {
     return finishReason;
   }
 
-  private void readTop(JsonParser parser) throws IOException {
-    while (parser.nextToken() == JsonToken.FIELD_NAME) {
-      String field = parser.currentName();
-      JsonToken value = parser.nextToken();
-      if (field.equals("choices") && value == JsonToken.START_ARRAY) {
-        while (parser.nextToken() != JsonToken.END_ARRAY) {
-          readChoice(parser);
+  private void readTop(JsonCursor json) {
+    for (boolean more = json.enterObject(); more; more = json.nextField()) {
+      String field = json.name();
+      Kind value = json.kind();
+      if (field.equals("choices") && value == Kind.ARRAY) {
+        for (boolean next = json.enterArray(); next; next = json.nextElement()) {
+          readChoice(json);
         }
       } else {
-        error |= field.equals("error") && value != JsonToken.VALUE_NULL;
-        parser.skipChildren();
+        error |= field.equals("error") && value != Kind.NULL;
+        json.skip();
       }
     }
   }
 
-  private void readChoice(JsonParser parser) throws IOException {
-    if (parser.currentToken() != JsonToken.START_OBJECT) {
-      parser.skipChildren();
+  private void readChoice(JsonCursor json) {
+    if (json.kind() != Kind.OBJECT) {
+      json.skip();
       return;
     }
-    while (parser.nextToken() == JsonToken.FIELD_NAME) {
-      String field = parser.currentName();
-      JsonToken value = parser.nextToken();
-      switch (field) {
-        case "delta", "message" -> readMessage(parser);
-        case "text" -> useful |= isContent(parser, value);
-        case "finish_reason" -> {
-          if (value == JsonToken.VALUE_STRING) {
-            finishReason = parser.getText();
-            error |= finishReason.equals("error");
-          }
-        }
+    for (boolean more = json.enterObject(); more; more = json.nextField()) {
+      Kind value = json.kind();
+      switch (json.name()) {
+        case "delta", "message" -> readMessage(json);
+        case "text" -> useful |= isContent(json, value);
+        case "finish_reason" -> readFinishReason(json, value);
         case "error" -> {
-          error |= value != JsonToken.VALUE_NULL;
-          parser.skipChildren();
+          error |= value != Kind.NULL;
+          json.skip();
         }
-        default -> parser.skipChildren();
+        default -> json.skip();
       }
     }
   }
 
-  private void readMessage(JsonParser parser) throws IOException {
-    if (parser.currentToken() != JsonToken.START_OBJECT) {
-      parser.skipChildren();
+  private void readFinishReason(JsonCursor json, Kind value) {
+    if (value == Kind.STRING) {
+      finishReason = json.string();
+      error |= finishReason.equals("error");
+    } else {
+      json.skip();
+    }
+  }
+
+  private void readMessage(JsonCursor json) {
+    if (json.kind() != Kind.OBJECT) {
+      json.skip();
       return;
     }
-    while (parser.nextToken() == JsonToken.FIELD_NAME) {
-      boolean mayBeContent = CONTENT_FIELDS.contains(parser.currentName());
-      JsonToken value = parser.nextToken();
-      useful |= mayBeContent && isContent(parser, value);
-      parser.skipChildren();
+    for (boolean more = json.enterObject(); more; more = json.nextField()) {
+      if (CONTENT_FIELDS.contains(json.name())) {
+        useful |= isContent(json, json.kind());
+      } else {
+        json.skip();
+      }
     }
   }
 
-  /** Leaves the parser at the value or its end. */
-  private static boolean isContent(JsonParser parser, JsonToken value) throws IOException {
-    return switch (value) {
-      case VALUE_STRING -> parser.getTextLength() > 0;
-      case START_ARRAY -> {
-        boolean some = parser.nextToken() != JsonToken.END_ARRAY;
-        while (some && parser.currentToken() != JsonToken.END_ARRAY) {
-          parser.skipChildren();
-          parser.nextToken();
-        }
-        yield some;
-      }
-      case START_OBJECT -> {
-        boolean some = parser.nextToken() != JsonToken.END_OBJECT;
-        while (some && parser.currentToken() != JsonToken.END_OBJECT) {
-          parser.nextToken();
-          parser.skipChildren();
-          parser.nextToken();
-        }
-        yield some;
-      }
-      default -> false;
-    };
+  /** Whether a value says anything; leaves the cursor behind it. */
+  private static boolean isContent(JsonCursor json, Kind value) {
+    boolean isEmpty =
+        switch (value) {
+          case STRING -> passesEmptyString(json);
+          case ARRAY -> passesNoElement(json);
+          case OBJECT -> passesNoField(json);
+          case NUMBER, TRUE, FALSE, NULL, NONE -> {
+            json.skip();
+            yield true;
+          }
+        };
+    return !isEmpty;
+  }
+
+  private static boolean passesEmptyString(JsonCursor json) {
+    int start = json.position();
+    json.skip();
+    return json.position() == start + 2;
+  }
+
+  private static boolean passesNoElement(JsonCursor json) {
+    boolean some = json.enterArray();
+    for (boolean more = some; more; more = json.nextElement()) {
+      json.skip();
+    }
+    return !some;
+  }
+
+  private static boolean passesNoField(JsonCursor json) {
+    boolean some = json.enterObject();
+    for (boolean more = some; more; more = json.nextField()) {
+      json.skip();
+    }
+    return !some;
   }
 }

@@ -29,7 +29,7 @@ final class ArchitectureTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"config", "sse", "catalog", "chat", "time", "api"})
+  @ValueSource(strings = {"config", "sse", "json", "catalog", "chat", "time", "api"})
   void theGroundFloorKnowsNobodyAbove(String room) {
     noClasses()
         .that()

@@ -1,0 +1,48 @@
+package freellmproxy;
+
+import freellmproxy.sandbox.SandboxUpstream;
+import freellmproxy.sandbox.SandboxUpstream.Options;
+import freellmproxy.sandbox.SandboxUpstream.Recording;
+import io.vertx.core.Vertx;
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code free-llm-proxy sandbox}: the fake OpenRouter alone, for benches and for clients' tests.
+ */
+@Command(
+    name = "sandbox",
+    description = "Run only the fake OpenRouter, with a model list, on a loopback port.",
+    mixinStandardHelpOptions = true)
+final class SandboxCommand implements Callable<Integer> {
+  @Option(
+      names = "--port",
+      description = "Port to listen on; 0 picks a free one (default: ${DEFAULT-VALUE}).",
+      defaultValue = "0")
+  private int port;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init") // picocli sets it before call
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    Vertx vertx = ProxyVertx.create();
+    var sandbox =
+        SandboxUpstream.start(vertx, new Options(port, Recording.OFF, null))
+            .toCompletionStage()
+            .toCompletableFuture()
+            .join();
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf(
+        "UPSTREAM_BASE_URL=%s%nMODELS_LIST_URL=%s%n", sandbox.baseUrl(), sandbox.modelListUrl());
+    out.flush();
+    // Nothing completes this: a signal ends the process.
+    return new CompletableFuture<Integer>().join();
+  }
+}

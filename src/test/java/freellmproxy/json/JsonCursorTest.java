@@ -1,0 +1,195 @@
+package freellmproxy.json;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import freellmproxy.json.JsonCursor.Fault;
+import freellmproxy.json.JsonCursor.Kind;
+import java.io.IOException;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** RFC 8259 by cases, and against Jackson by chance. */
+final class JsonCursorTest {
+  private static final int SEEDS = 50_000;
+  private static final JsonFactory JACKSON =
+      JsonFactory.builder().configure(JsonFactory.Feature.CHARSET_DETECTION, false).build();
+  private static final String[] TEXTS = {
+    "{\"model\":\"a/b:free\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello, \\u0041 \\n"
+        + " you\"}]}",
+    "[1, -2.5e+10, 0, 0.1, 1E3, true, false, null, \"\", {}, [] , {\"a\":{\"b\":[[]]}}]",
+    "{\"text\":\"Сколько букв р в слове трансфорррмер? € 😀 конец\",\"k\" : \"\\\\\\\"\"}",
+    "  {\"a\" : 1 ,\t\"b\":\r\n[ 2 , 3 ] }  ",
+    "\"twelve byte long strings and longer ones\"",
+  };
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "0",
+        "-0",
+        "12",
+        "-1.5",
+        "1e5",
+        "1E-5",
+        "0.0",
+        "\"\"",
+        "\"\\ud83d\"",
+        "true",
+        "null",
+        "[]",
+        "{}",
+        " [ ] ",
+        "{\"\":0}",
+        "[[],[{}]]",
+        "\"€😀я\""
+      })
+  void passesWhatIsJson(String text) {
+    assertThat(fault(text.getBytes(UTF_8))).isEqualTo("none");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "{         | CUT_OFF",
+        "[         | CUT_OFF",
+        "[1        | CUT_OFF",
+        "[1,       | CUT_OFF",
+        "{\"a\"      | CUT_OFF",
+        "{\"a\":     | CUT_OFF",
+        "{\"a\":1    | CUT_OFF",
+        "{\"a\":1,   | CUT_OFF",
+        "\"abc      | CUT_OFF",
+        "\"abc\\     | CUT_OFF",
+        "\"\\u00    | CUT_OFF",
+        "tru       | CUT_OFF",
+        "-         | CUT_OFF",
+        "1.        | CUT_OFF",
+        "1e+       | CUT_OFF",
+        "[1,]      | MALFORMED",
+        "{,}       | MALFORMED",
+        "{\"a\":1,}  | MALFORMED",
+        "{\"a\" 1}   | MALFORMED",
+        "{a:1}     | MALFORMED",
+        "[1 2]     | MALFORMED",
+        "[1}       | MALFORMED",
+        "truE      | MALFORMED",
+        "\"\\x\"    | MALFORMED",
+        "\"\\u12g4\" | MALFORMED",
+        "+1        | MALFORMED",
+        "[-a]      | MALFORMED",
+        "[1.e]     | MALFORMED",
+        "'a'       | MALFORMED",
+        "01        | something follows",
+        "{} {}     | something follows",
+        "truex     | something follows",
+      })
+  void saysWhatIsWrong(String text, String fault) {
+    assertThat(fault(text.getBytes(UTF_8))).isEqualTo(fault);
+  }
+
+  @Test
+  void refusesControlCharactersAndBrokenUtf8AtEveryPlace() {
+    for (int place = 1; place < 40; place++) {
+      for (byte bad : new byte[] {0, '\n', 0x1F, (byte) 0x80, (byte) 0xBF, (byte) 0xFF}) {
+        byte[] text = ("\"" + "x".repeat(40) + "\"").getBytes(UTF_8);
+        text[place] = bad;
+        assertThat(fault(text)).as("%d at %d", bad, place).isEqualTo("MALFORMED");
+      }
+      for (byte lead : new byte[] {(byte) 0xC3, (byte) 0xE2, (byte) 0xF0}) {
+        byte[] text = ("\"" + "x".repeat(40) + "\"").getBytes(UTF_8);
+        text[place] = lead;
+        assertThat(fault(text)).as("%d at %d", lead, place).isEqualTo("MALFORMED");
+      }
+    }
+  }
+
+  @Test
+  void goesAsDeepAsItMayAndNoDeeper() {
+    int max = JsonCursor.MAX_DEPTH;
+    assertThat(fault(("[".repeat(max) + "]".repeat(max)).getBytes(UTF_8))).isEqualTo("none");
+    assertThat(fault("[".repeat(max + 1).getBytes(UTF_8))).isEqualTo(Fault.TOO_DEEP.name());
+    assertThat(fault("{\"a\":".repeat(1_000_000).getBytes(UTF_8))).isEqualTo(Fault.TOO_DEEP.name());
+  }
+
+  @Test
+  void readsNamesAndStrings() {
+    var json = new JsonCursor("{\"a\\u0062\":\"x\\ty\\/\\\\\", \"я\" : [1,\"\"]}".getBytes(UTF_8));
+    assertThat(json.kind()).isEqualTo(Kind.OBJECT);
+    assertThat(json.enterObject()).isTrue();
+    assertThat(json.name()).isEqualTo("ab");
+    assertThat(json.string()).isEqualTo("x\ty/\\");
+    assertThat(json.nextField()).isTrue();
+    assertThat(json.name()).isEqualTo("я");
+    assertThat(json.enterArray()).isTrue();
+    json.skip();
+    assertThat(json.nextElement()).isTrue();
+    assertThat(json.string()).isEmpty();
+    assertThat(json.nextElement()).isFalse();
+    assertThat(json.nextField()).isFalse();
+    assertThat(json.isAtEnd()).isTrue();
+  }
+
+  /** Texts with a few random bytes changed or dropped; Jackson lets some broken names pass. */
+  @Test
+  void agreesWithJackson() throws IOException {
+    int accepted = 0;
+    for (int seed = 0; seed < SEEDS; seed++) {
+      byte[] text = mutated(new Random(seed));
+      boolean passes = fault(text).equals("none");
+      accepted += passes ? 1 : 0;
+      assertThat(passes).as("seed %d: %s", seed, new String(text, UTF_8)).isEqualTo(jackson(text));
+    }
+    assertThat(accepted).isBetween(SEEDS / 20, SEEDS * 19 / 20);
+  }
+
+  private static byte[] mutated(Random random) {
+    byte[] text = TEXTS[random.nextInt(TEXTS.length)].getBytes(UTF_8);
+    String likely = "\"\\{}[],: 0-.eEtu\n\u0441a";
+    for (int changes = random.nextInt(3); changes > 0; changes--) {
+      int place = random.nextInt(text.length);
+      switch (random.nextInt(4)) {
+        case 0 -> text = without(text, place);
+        case 1 -> text[place] = (byte) random.nextInt(128);
+        case 2 -> text[place] = (byte) likely.charAt(random.nextInt(likely.length()));
+        default -> text[place] ^= 1;
+      }
+    }
+    return text;
+  }
+
+  private static byte[] without(byte[] text, int place) {
+    byte[] shorter = new byte[text.length - 1];
+    System.arraycopy(text, 0, shorter, 0, place);
+    System.arraycopy(text, place + 1, shorter, place, shorter.length - place);
+    return shorter.length == 0 ? text : shorter;
+  }
+
+  private static boolean jackson(byte[] text) throws IOException {
+    try (JsonParser parser = JACKSON.createParser(text)) {
+      if (parser.nextToken() == null) {
+        return false;
+      }
+      parser.skipChildren();
+      parser.finishToken();
+      return parser.nextToken() == null;
+    } catch (com.fasterxml.jackson.core.JacksonException malformed) {
+      return false;
+    }
+  }
+
+  private static String fault(byte[] text) {
+    var json = new JsonCursor(text);
+    json.skip();
+    boolean atEnd = json.isAtEnd();
+    Fault fault = json.fault();
+    return fault != null ? fault.name() : atEnd ? "none" : "something follows";
+  }
+}
