@@ -15,18 +15,20 @@ import picocli.CommandLine.IVersionProvider;
     description = "One local OpenAI endpoint in front of a ranked list of free models.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
-    subcommands = {ServeCommand.class, DemoCommand.class, SandboxCommand.class})
+    subcommands = {ServeCommand.class, DemoCommand.class, SandboxCommand.class, TrainCommand.class})
 public final class Main implements Callable<Integer> {
 
   /** Runs a command and ends the process with its exit code. */
   public static void main(String[] args) {
-    System.exit(new CommandLine(new Main()).execute(args));
+    // What a service starts with needs no parsing, and the parser a tenth of a second to load.
+    System.exit(
+        args.length == 0 ? new ServeCommand().call() : new CommandLine(new Main()).execute(args));
   }
 
   /** Without a subcommand the proxy is served. */
   @Override
   public Integer call() {
-    return new CommandLine(new ServeCommand()).execute();
+    return new ServeCommand().call();
   }
 
   /** The version that the build wrote into the jar's manifest. */

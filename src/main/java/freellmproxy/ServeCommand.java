@@ -12,9 +12,8 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Spec;
 
 /** {@code free-llm-proxy serve}: runs the proxy until SIGTERM. */
 @Command(
@@ -23,10 +22,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class ServeCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
-
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it before call
-  private CommandSpec spec;
 
   @Override
   public Integer call() {
@@ -40,7 +35,7 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   private void explain(List<Problem> problems) {
-    PrintWriter err = spec.commandLine().getErr();
+    PrintWriter err = new CommandLine(this).getErr();
     err.println("free-llm-proxy cannot start:");
     int number = 0;
     for (Problem problem : problems) {
@@ -51,7 +46,7 @@ final class ServeCommand implements Callable<Integer> {
     err.flush();
   }
 
-  private int serve(SettingsLoader.Result.Loaded loaded) {
+  private static int serve(SettingsLoader.Result.Loaded loaded) {
     Settings settings = loaded.settings();
     JsonLogging.level(settings.logLevel());
     loaded

@@ -3,15 +3,12 @@ package freellmproxy.config;
 import freellmproxy.config.Settings.Egress;
 import freellmproxy.config.Settings.ProxyServer;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.cert.CertificateException;
-import java.security.cert.CertificateFactory;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -92,14 +89,13 @@ final class EgressLoader {
       return List.of();
     }
     Path file = Path.of(value);
-    try (InputStream in = Files.newInputStream(file)) {
-      if (CertificateFactory.getInstance("X.509").generateCertificates(in).isEmpty()) {
-        problem(Setting.SSL_CERT_FILE, "the file has no certificate in it");
+    try {
+      String fault = PemFile.faultIn(Files.readString(file, StandardCharsets.ISO_8859_1));
+      if (fault != null) {
+        problem(Setting.SSL_CERT_FILE, fault);
       }
     } catch (IOException e) {
       problem(Setting.SSL_CERT_FILE, "the file cannot be read");
-    } catch (CertificateException e) {
-      problem(Setting.SSL_CERT_FILE, "the file has something else than PEM certificates in it");
     }
     return List.of(file);
   }

@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 
@@ -46,6 +47,7 @@ public final class Metrics implements ExchangeSink {
   private final Histogram duration;
   private final Histogram timeToFirstEvent;
   private final Histogram overhead;
+  private final AtomicBoolean jvmIsWatched = new AtomicBoolean();
 
   /** What is looked at when the numbers are asked for; called on a worker thread. */
   public record State(
@@ -86,7 +88,6 @@ public final class Metrics implements ExchangeSink {
         "freellm_inflight_requests",
         "Chat requests that have not got their whole answer",
         () -> state.inflight().getAsInt());
-    JvmMetrics.builder().register(registry);
   }
 
   private Histogram histogram(String name, String help, double[] bounds) {
@@ -158,6 +159,10 @@ public final class Metrics implements ExchangeSink {
 
   /** All numbers in the Prometheus text format. Reads files under /proc: not for event loops. */
   public String text() {
+    if (jvmIsWatched.compareAndSet(false, true)) {
+      // Not before somebody asks: it loads the JVM's management classes, which a start should not.
+      JvmMetrics.builder().register(registry);
+    }
     var out = new ByteArrayOutputStream(16 << 10);
     try {
       writer.write(out, registry.scrape());

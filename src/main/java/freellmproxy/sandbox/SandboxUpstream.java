@@ -154,6 +154,11 @@ public final class SandboxUpstream {
     return connections.get();
   }
 
+  /** The models of the recorded list, best first. */
+  public List<String> modelIds() {
+    return recordedList.ids();
+  }
+
   RecordedList recordedList() {
     return recordedList;
   }

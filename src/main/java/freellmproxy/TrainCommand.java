@@ -1,0 +1,123 @@
+package freellmproxy;
+
+import freellmproxy.config.Settings.LogLevel;
+import freellmproxy.config.SettingsLoader;
+import freellmproxy.observe.JsonLogging;
+import freellmproxy.sandbox.ChatAnswer;
+import freellmproxy.sandbox.Faults;
+import freellmproxy.sandbox.SandboxUpstream;
+import freellmproxy.sandbox.SandboxUpstream.Options;
+import freellmproxy.sandbox.SandboxUpstream.Recording;
+import freellmproxy.time.VertxTime;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.RequestOptions;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine.Command;
+
+/**
+ * {@code free-llm-proxy train}: a run that does once what the proxy does all day, then ends. The
+ * launcher records it with {@code -XX:AOTCacheOutput}, so that later starts find classes loaded and
+ * know which methods are worth compiling.
+ */
+@Command(
+    name = "train",
+    description = "Exercise the proxy against its sandbox and end; used to make the AOT cache.",
+    hidden = true,
+    mixinStandardHelpOptions = true)
+final class TrainCommand implements Callable<Integer> {
+  private static final int REQUESTS = 4_000;
+  private static final String KEY = "training-needs-a-key";
+  private static final long PATIENCE_SECONDS = 120;
+
+  @Override
+  public Integer call() {
+    JsonLogging.level(LogLevel.INFO);
+    Vertx vertx = ProxyVertx.create();
+    var sandbox = await(SandboxUpstream.start(vertx, new Options(0, Recording.OFF, null)));
+    Proxy proxy = await(start(vertx, sandbox));
+    await(proxy.readList());
+    HttpClient client = vertx.createHttpClient();
+    for (String path : new String[] {"/health", "/ready", "/metrics", "/v1/models"}) {
+      await(get(client, proxy.port(), path));
+    }
+    String first = sandbox.modelIds().getFirst();
+    sandbox.script(first, Faults.error(429, "slow down"), ChatAnswer.standard());
+    await(chat(client, proxy.port(), true));
+    await(chat(client, proxy.port(), false));
+    sandbox.unscript(first);
+    for (int i = 0; i < REQUESTS; i++) {
+      await(chat(client, proxy.port(), i % 4 == 0));
+    }
+    await(proxy.stop());
+    await(vertx.close());
+    return 0;
+  }
+
+  private static Future<Proxy> start(Vertx vertx, SandboxUpstream sandbox) {
+    Map<String, String> settings =
+        Map.of(
+            "OPENROUTER_API_KEY",
+            "sandbox-needs-no-key",
+            "PROXY_API_KEY",
+            KEY,
+            "MODELS_LIST_URL",
+            sandbox.modelListUrl().toString(),
+            "UPSTREAM_BASE_URL",
+            sandbox.baseUrl().toString(),
+            "HOST",
+            "127.0.0.1",
+            "PORT",
+            "0");
+    return switch (SettingsLoader.load(settings, Path.of("no .env in training"))) {
+      case SettingsLoader.Result.Loaded loaded ->
+          Proxy.start(vertx, loaded.settings(), new VertxTime(vertx));
+      case SettingsLoader.Result.Refused refused ->
+          Future.failedFuture(refused.problems().toString());
+    };
+  }
+
+  private static Future<Buffer> get(HttpClient client, int port, String path) {
+    return ask(client, port, HttpMethod.GET, path, Buffer.buffer());
+  }
+
+  private static Future<Buffer> chat(HttpClient client, int port, boolean stream) {
+    String body =
+        "{\"model\":\"auto\",\"stream\":"
+            + stream
+            + ",\"temperature\":0.7,\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"messages\":[{\"role\":\"system\",\"content\":\"You"
+            + " are training.\"},{\"role\":\"user\",\"content\":\""
+            + "Сколько букв? How many letters? \\n".repeat(60)
+            + "\"}]}";
+    return ask(client, port, HttpMethod.POST, "/v1/chat/completions", Buffer.buffer(body));
+  }
+
+  private static Future<Buffer> ask(
+      HttpClient client, int port, HttpMethod method, String path, Buffer body) {
+    var options =
+        new RequestOptions()
+            .setMethod(method)
+            .setHost("127.0.0.1")
+            .setPort(port)
+            .setURI(path)
+            .putHeader("Authorization", "Bearer " + KEY);
+    return client
+        .request(options)
+        .compose(request -> request.send(body))
+        .compose(response -> response.body());
+  }
+
+  private static <T> T await(Future<T> future) {
+    return future
+        .toCompletionStage()
+        .toCompletableFuture()
+        .orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS)
+        .join();
+  }
+}
