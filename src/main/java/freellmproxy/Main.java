@@ -1,5 +1,6 @@
 package freellmproxy;
 
+import freellmproxy.observe.JsonLogging;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -21,8 +22,10 @@ public final class Main implements Callable<Integer> {
   /** Runs a command and ends the process with its exit code. */
   public static void main(String[] args) {
     // What a service starts with needs no parsing, and the parser a tenth of a second to load.
-    System.exit(
-        args.length == 0 ? new ServeCommand().call() : new CommandLine(new Main()).execute(args));
+    int code =
+        args.length == 0 ? new ServeCommand().call() : new CommandLine(new Main()).execute(args);
+    JsonLogging.stop();
+    System.exit(code);
   }
 
   /** Without a subcommand the proxy is served. */

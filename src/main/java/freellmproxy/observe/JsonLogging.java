@@ -3,10 +3,10 @@ package freellmproxy.observe;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.Configurator;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.spi.ContextAwareBase;
 import freellmproxy.config.Settings.LogLevel;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import net.logstash.logback.composite.loggingevent.KeyValuePairsJsonProvider;
 import net.logstash.logback.composite.loggingevent.LogLevelJsonProvider;
 import net.logstash.logback.composite.loggingevent.LoggerNameJsonProvider;
@@ -41,9 +41,8 @@ public final class JsonLogging extends ContextAwareBase implements Configurator 
     encoder.getProviders().addProvider(new KeyValuePairsJsonProvider());
     encoder.getProviders().addProvider(new StackTraceJsonProvider());
     encoder.start();
-    var appender = new ConsoleAppender<ILoggingEvent>();
+    var appender = new LogWriter(encoder, new FileOutputStream(FileDescriptor.out));
     appender.setContext(context);
-    appender.setEncoder(encoder);
     appender.start();
     var root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
     root.addAppender(appender);
@@ -59,5 +58,10 @@ public final class JsonLogging extends ContextAwareBase implements Configurator 
     context
         .getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME)
         .setLevel(own.isGreaterOrEqual(Level.WARN) ? own : Level.WARN);
+  }
+
+  /** Writes what is still to be written; to be called before the process ends. */
+  public static void stop() {
+    ((LoggerContext) LoggerFactory.getILoggerFactory()).stop();
   }
 }

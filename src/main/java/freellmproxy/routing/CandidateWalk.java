@@ -37,10 +37,7 @@ public final class CandidateWalk {
     this.requirements = requirements;
     this.cooldowns = cooldowns;
     this.learned = learned;
-    this.candidates =
-        selection.candidates().stream()
-            .filter(model -> !learned.rulesOut(model, requirements))
-            .toList();
+    this.candidates = selection.candidates();
   }
 
   /** Who is next. */
@@ -79,7 +76,7 @@ public final class CandidateWalk {
   private boolean suits(Model model) {
     Long window = model.contextLength();
     boolean isLargeEnough = windowToExceed == 0 || (window != null && window > windowToExceed);
-    return isLargeEnough && !refusers.contains(model);
+    return isLargeEnough && !refusers.contains(model) && !learned.rulesOut(model, requirements);
   }
 
   /** A candidate refused this kind of request; what that teaches is remembered. */

@@ -1,0 +1,97 @@
+package bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import freellmproxy.catalog.Catalog;
+import freellmproxy.catalog.CatalogParser;
+import freellmproxy.chat.ChatRequest;
+import freellmproxy.chat.RequestScan;
+import freellmproxy.routing.CandidateSelector;
+import freellmproxy.sse.SseParser;
+import freellmproxy.upstream.ChatChunk;
+import io.vertx.core.buffer.Buffer;
+import java.time.Instant;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.*;
+import org.openjdk.jmh.infra.Blackhole;
+
+/** What the proxy does by itself for a request and for an event; bench/jmh runs it. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Fork(1)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 3, time = 1)
+public class HotPath {
+
+  @State(Scope.Benchmark)
+  public static class Bodies {
+    @Param({"2000", "76000", "1000000"})
+    int size;
+
+    /** What code and prose look like in JSON: an escape every line. */
+    @Param({"plain", "code"})
+    String text;
+
+    byte[] body;
+
+    @Setup
+    public void make() {
+      String line = text.equals("plain")
+          ? "How vexingly quick daft zebras jump. "
+          : "    if (name.equals(\\\"zebra\\\")) {\\n      jump();\\n";
+      String content = line.repeat(size / line.length() + 1);
+      body =
+          ("{\"model\":\"auto\",\"stream\":true,\"tools\":[{\"type\":\"function\"}],\"messages\":[{\"role\":\"user\",\"content\":\""
+                  + content
+                  + "\"}]}")
+              .getBytes(UTF_8);
+    }
+  }
+
+  @State(Scope.Benchmark)
+  public static class Lists {
+    @Param({"6", "500"})
+    int models;
+
+    Catalog catalog;
+    ChatRequest request;
+
+    @Setup
+    public void make() {
+      var json = new StringBuilder("{\"models\":[");
+      for (int i = 0; i < models; i++) {
+        json.append(i == 0 ? "" : ",")
+            .append("{\"id\":\"bench/m" + i + ":free\",\"rank\":" + (i + 1) + ",\"supportsTools\":true}");
+      }
+      var read = new CatalogParser(id -> true).parse(json.append("]}").toString().getBytes(UTF_8));
+      catalog = new Catalog(1, Instant.EPOCH, ((CatalogParser.Result.Parsed) read).models());
+      var body = "{\"tools\":[{\"type\":\"function\"}],\"messages\":[{}]}".getBytes(UTF_8);
+      request = ((RequestScan.Result.Scanned) RequestScan.scan(body)).request();
+    }
+  }
+
+  private static final Buffer EVENTS = Buffer.buffer(
+      "data: {\"id\":\"gen-1\",\"object\":\"chat.completion.chunk\",\"created\":1763990000,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\" token\"},\"finish_reason\":null}]}\n\n"
+          .repeat(10));
+
+  @Benchmark
+  public Object scanRequest(Bodies bodies) {
+    return RequestScan.scan(bodies.body);
+  }
+
+  @Benchmark
+  public Object selectCandidates(Lists lists) {
+    return CandidateSelector.select(lists.catalog, lists.request.requirements());
+  }
+
+  /** Ten events from bytes to bytes: parsed, judged, encoded. */
+  @Benchmark
+  @OperationsPerInvocation(10)
+  public void relayEvent(Blackhole hole) {
+    new SseParser(1 << 20).feed(EVENTS, event -> {
+      hole.consume(ChatChunk.read(event.data()));
+      hole.consume(event.encoded());
+    });
+  }
+}

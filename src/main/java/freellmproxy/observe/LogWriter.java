@@ -1,0 +1,127 @@
+package freellmproxy.observe;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.LoggingEvent;
+import ch.qos.logback.core.UnsynchronizedAppenderBase;
+import ch.qos.logback.core.encoder.Encoder;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.event.KeyValuePair;
+
+/**
+ * Formats and writes log lines on a thread of its own, many lines with one system call, so that an
+ * event loop neither waits for a terminal nor pays for one. Logback's own asynchronous appender
+ * still writes line by line.
+ *
+ * <p>The queue is bounded: while it is full, lines are dropped and counted, and a {@code
+ * log_lines_dropped} line says how many as soon as there is room. Serving goes before logging.
+ */
+final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
+  /** Lines that may wait: half a second of the fastest machine measured. */
+  static final int CAPACITY = 8_192;
+
+  private static final int BATCH = 512;
+
+  /** A lone line is written at once; those that follow gather for this long. */
+  private static final Duration GATHER = Duration.ofMillis(5);
+
+  /** A reader that does not read our output must not keep the process from ending. */
+  private static final Duration LAST_WORDS = Duration.ofSeconds(2);
+
+  private final BlockingQueue<ILoggingEvent> queue = new ArrayBlockingQueue<>(CAPACITY);
+  private final AtomicLong dropped = new AtomicLong();
+  private final Encoder<ILoggingEvent> encoder;
+  private final OutputStream out;
+  private final Thread writer = new Thread(this::writeAll, "log");
+  private volatile boolean stopping;
+
+  /** Writes to {@code out} what {@code encoder}, already started, makes of events. */
+  LogWriter(Encoder<ILoggingEvent> encoder, OutputStream out) {
+    this.encoder = encoder;
+    this.out = out;
+    writer.setDaemon(true);
+  }
+
+  @Override
+  public void start() {
+    super.start();
+    writer.start();
+  }
+
+  @Override
+  protected void append(ILoggingEvent event) {
+    event.prepareForDeferredProcessing();
+    if (!queue.offer(event)) {
+      dropped.incrementAndGet();
+    }
+  }
+
+  /** Writes what still waits, for two seconds at most. */
+  @Override
+  public void stop() {
+    super.stop();
+    stopping = true;
+    writer.interrupt();
+    try {
+      writer.join(LAST_WORDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void writeAll() {
+    List<ILoggingEvent> batch = new ArrayList<>(BATCH);
+    while (true) {
+      try {
+        batch.add(queue.take());
+        write(batch);
+        TimeUnit.MILLISECONDS.sleep(GATHER.toMillis());
+      } catch (InterruptedException e) {
+        if (stopping) {
+          break;
+        }
+      }
+    }
+    while (!queue.isEmpty() || !batch.isEmpty()) {
+      write(batch);
+    }
+  }
+
+  private void write(List<ILoggingEvent> batch) {
+    queue.drainTo(batch, BATCH - batch.size());
+    var lines = new ByteArrayOutputStream(batch.size() * 512);
+    long lost = dropped.getAndSet(0);
+    if (lost > 0) {
+      lines.writeBytes(encoder.encode(droppedLine(lost)));
+    }
+    for (ILoggingEvent event : batch) {
+      lines.writeBytes(encoder.encode(event));
+    }
+    batch.clear();
+    try {
+      out.write(lines.toByteArray());
+      out.flush();
+    } catch (IOException e) {
+      addError("log lines could not be written", e);
+    }
+  }
+
+  private LoggingEvent droppedLine(long count) {
+    var logger = ((LoggerContext) getContext()).getLogger(LogWriter.class);
+    var event =
+        new LoggingEvent(
+            LogWriter.class.getName(), logger, Level.WARN, "log_lines_dropped", null, null);
+    event.addKeyValuePair(new KeyValuePair("count", count));
+    return event;
+  }
+}
