@@ -19,6 +19,9 @@ public final class JsonCursor {
 
   private static final VarHandle LONGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+  /** Prose has longer runs without an escape, code shorter ones. */
+  private static final int LONG_RUN = 4 * Long.BYTES;
+
   private static final long ONES = 0x0101010101010101L;
   private static final long HIGH_BITS = 0x8080808080808080L;
   private static final long QUOTES = '"' * ONES;
@@ -278,23 +281,31 @@ public final class JsonCursor {
   /** To the first byte that is a quote, a backslash, a control character or not ASCII. */
   private int skipPlain(int from) {
     int i = from;
-    // Four words that do not depend on each other keep the processor busier than one at a time.
-    while (i + 4 * Long.BYTES <= bytes.length
-        && (special(i)
-                | special(i + Long.BYTES)
-                | special(i + 2 * Long.BYTES)
-                | special(i + 3 * Long.BYTES))
-            == 0) {
-      i += 4 * Long.BYTES;
-    }
     for (; i + Long.BYTES <= bytes.length; i += Long.BYTES) {
       long special = special(i);
       if (special != 0) {
         return i + Long.numberOfTrailingZeros(special) / Byte.SIZE;
       }
+      if (i - from >= LONG_RUN) {
+        i = skipLongRun(i);
+      }
     }
     while (i < bytes.length && bytes[i] >= ' ' && bytes[i] != '"' && bytes[i] != '\\') {
       i++;
+    }
+    return i;
+  }
+
+  /** Four words that do not depend on each other keep a processor busier than one at a time. */
+  private int skipLongRun(int from) {
+    int i = from;
+    while (i + 5 * Long.BYTES <= bytes.length
+        && (special(i + Long.BYTES)
+                | special(i + 2 * Long.BYTES)
+                | special(i + 3 * Long.BYTES)
+                | special(i + 4 * Long.BYTES))
+            == 0) {
+      i += 4 * Long.BYTES;
     }
     return i;
   }
