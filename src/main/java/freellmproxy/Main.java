@@ -3,29 +3,43 @@ package freellmproxy;
 import freellmproxy.observe.JsonLogging;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 
 /**
- * The command line: {@code serve} (the default), {@code demo}, {@code sandbox}, {@code --version},
- * {@code --help}.
+ * The command line: {@code serve} (the default), {@code demo}, {@code setup}, {@code health},
+ * {@code version}, {@code sandbox}, {@code generate-completion}, {@code --help}.
  */
 @Command(
     name = "free-llm-proxy",
     description = "One local OpenAI endpoint in front of a ranked list of free models.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
-    subcommands = {ServeCommand.class, DemoCommand.class, SandboxCommand.class, TrainCommand.class})
+    subcommands = {
+      ServeCommand.class,
+      DemoCommand.class,
+      SetupCommand.class,
+      HealthCommand.class,
+      VersionCommand.class,
+      SandboxCommand.class,
+      TrainCommand.class,
+      AutoComplete.GenerateCompletion.class
+    })
 public final class Main implements Callable<Integer> {
 
   /** Runs a command and ends the process with its exit code. */
   public static void main(String[] args) {
     // What a service starts with needs no parsing, and the parser a tenth of a second to load.
-    int code =
-        args.length == 0 ? new ServeCommand().call() : new CommandLine(new Main()).execute(args);
+    int code = args.length == 0 ? new ServeCommand().call() : commandLine().execute(args);
     JsonLogging.stop();
     System.exit(code);
+  }
+
+  /** The command line with all commands. */
+  static CommandLine commandLine() {
+    return new CommandLine(new Main()).setCaseInsensitiveEnumValuesAllowed(true);
   }
 
   /** Without a subcommand the proxy is served. */

@@ -19,6 +19,7 @@ public final class JsonCursor {
 
   private static final VarHandle LONGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
   /** Prose has longer runs without an escape, code shorter ones. */
   private static final int LONG_RUN = 4 * Long.BYTES;
 

@@ -1,0 +1,66 @@
+package freellmproxy;
+
+import freellmproxy.config.SettingsLoader;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.HttpURLConnection;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code free-llm-proxy health}: for container health checks where there is no curl. */
+@Command(
+    name = "health",
+    description = "Ask the running proxy whether it lives; exit code 0 when it does, else 1.",
+    mixinStandardHelpOptions = true)
+final class HealthCommand implements Callable<Integer> {
+  private static final int PATIENCE_MILLIS = 3_000;
+
+  @Option(names = "--ready", description = "Ask whether it can serve requests instead.")
+  private boolean ready;
+
+  @Option(names = "--url", description = "Where the proxy is (default: by HOST and PORT).")
+  private @Nullable String url;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init") // picocli sets it before call
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    String base = url == null ? ownUrl() : url.replaceFirst("/+$", "");
+    URI asked = URI.create(base + (ready ? "/ready" : "/health"));
+    PrintWriter out = spec.commandLine().getOut();
+    boolean fine = false;
+    try {
+      // Loads a third of what the newer client does: this runs every few seconds.
+      var connection = (HttpURLConnection) asked.toURL().openConnection();
+      connection.setConnectTimeout(PATIENCE_MILLIS);
+      connection.setReadTimeout(PATIENCE_MILLIS);
+      fine = connection.getResponseCode() == 200;
+      out.println(asked + " answered " + connection.getResponseCode());
+    } catch (IOException e) {
+      out.println(asked + " did not answer: " + e.getMessage());
+    }
+    out.flush();
+    return fine ? 0 : 1;
+  }
+
+  /** Where a proxy with these settings listens. */
+  private static String ownUrl() {
+    return switch (SettingsLoader.load(System.getenv(), Path.of(".env"))) {
+      case SettingsLoader.Result.Loaded loaded -> {
+        String host = loaded.settings().listen().host();
+        boolean isAny = host.equals("0.0.0.0") || host.equals("::");
+        String named = isAny ? "127.0.0.1" : host.contains(":") ? "[" + host + "]" : host;
+        yield "http://" + named + ":" + loaded.settings().listen().port();
+      }
+      case SettingsLoader.Result.Refused refused -> "http://127.0.0.1:8080";
+    };
+  }
+}

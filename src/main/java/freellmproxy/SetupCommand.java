@@ -1,0 +1,105 @@
+package freellmproxy;
+
+import freellmproxy.config.SettingsLoader;
+import freellmproxy.setup.Client;
+import freellmproxy.setup.ClientFile;
+import freellmproxy.setup.UnmergeableFile;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code free-llm-proxy setup CLIENT}: what a client needs, printed or written into its file. */
+@Command(
+    name = "setup",
+    description = "Show what a client needs to use the proxy, or write it into the client's file.",
+    mixinStandardHelpOptions = true)
+final class SetupCommand implements Callable<Integer> {
+  @Parameters(paramLabel = "CLIENT", description = "One of ${COMPLETION-CANDIDATES}.")
+  @SuppressWarnings("NullAway.Init") // picocli sets it before call
+  private Client client;
+
+  @Option(
+      names = "--write",
+      description = "Merge it into the client's file; the old one stays beside it as .bak.")
+  private boolean write;
+
+  @Option(names = "--url", description = "Where clients find the proxy (default: by PORT).")
+  private @Nullable String url;
+
+  @Option(names = "--file", description = "The client's file, where it is not in its usual place.")
+  private @Nullable Path file;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init") // picocli sets it before call
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException {
+    String address = url == null ? "http://localhost:" + port() : url.replaceFirst("/+$", "");
+    Optional<Path> target =
+        Optional.ofNullable(file)
+            .or(() -> client.file().map(name -> Path.of(System.getProperty("user.home"), name)));
+    PrintWriter out = spec.commandLine().getOut();
+    if (!write) {
+      target.ifPresent(path -> out.println("# " + path));
+      out.print(client.shown(address));
+      out.println("# " + client.note());
+      out.flush();
+      return 0;
+    }
+    return target.map(path -> write(address, path)).orElseGet(this::nothingToWrite);
+  }
+
+  private int write(String address, Path path) {
+    PrintWriter out = spec.commandLine().getOut();
+    try {
+      Optional<ClientFile.Written> written = ClientFile.write(client, address, path);
+      if (written.isEmpty()) {
+        return nothingToWrite();
+      }
+      if (!written.get().changed()) {
+        out.println(path + " has it already; nothing was changed.");
+      } else {
+        out.println(path + " was written.");
+        if (written.get().backup() != null) {
+          out.println("The old one is " + written.get().backup() + ".");
+        }
+      }
+      out.println(client.note());
+      out.flush();
+      return 0;
+    } catch (UnmergeableFile e) {
+      return refuse(
+          path + " was left alone: " + e.getMessage() + ". Add by hand what setup prints.");
+    } catch (IOException e) {
+      return refuse(path + " could not be written: " + e.getMessage());
+    }
+  }
+
+  private int nothingToWrite() {
+    return refuse("There is no file to write: " + client.note());
+  }
+
+  private int refuse(String message) {
+    PrintWriter err = spec.commandLine().getErr();
+    err.println(message);
+    err.flush();
+    return 1;
+  }
+
+  /** As the proxy itself would find it; the settings need not be complete for that. */
+  private static int port() {
+    return switch (SettingsLoader.load(System.getenv(), Path.of(".env"))) {
+      case SettingsLoader.Result.Loaded loaded -> loaded.settings().listen().port();
+      case SettingsLoader.Result.Refused refused -> 8080;
+    };
+  }
+}

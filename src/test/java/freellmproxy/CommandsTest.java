@@ -1,0 +1,72 @@
+package freellmproxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import freellmproxy.testing.TestProxy;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The commands beside serve and demo, as the command line runs them. */
+final class CommandsTest {
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int run(String... args) {
+    return Main.commandLine()
+        .setOut(new PrintWriter(out))
+        .setErr(new PrintWriter(err))
+        .execute(args);
+  }
+
+  @Test
+  void helpNamesEveryCommandButTheHiddenOne() {
+    assertThat(run("--help")).isZero();
+    assertThat(out.toString())
+        .contains("serve", "demo", "setup", "health", "version", "sandbox", "generate-completion")
+        .doesNotContain("train");
+  }
+
+  @Test
+  void versionNamesProxyAndJava() {
+    assertThat(run("version")).isZero();
+    assertThat(out.toString()).contains("free-llm-proxy", "Java 25");
+  }
+
+  @Test
+  void completionIsAShellScript() {
+    assertThat(run("generate-completion")).isZero();
+    assertThat(out.toString()).startsWith("#!").contains("setup");
+  }
+
+  @Test
+  void healthSaysWhetherAProxyLives() throws Exception {
+    String url;
+    try (var proxy = TestProxy.start()) {
+      url = "http://127.0.0.1:" + proxy.port();
+      assertThat(run("health", "--url", url)).isZero();
+      assertThat(run("health", "--ready", "--url", url + "/")).isZero();
+    }
+    assertThat(run("health", "--url", url)).isEqualTo(1);
+    assertThat(out.toString()).contains("/health answered 200", "did not answer");
+  }
+
+  @Test
+  void setupPrintsAndWritesOnlyWhenTold(@TempDir Path home) {
+    Path file = home.resolve("settings.json");
+    assertThat(run("setup", "qwen", "--file", file.toString(), "--url", "http://p:1/")).isZero();
+    assertThat(out.toString()).contains(file.toString(), "http://p:1/api/v1", "free-model");
+    assertThat(file).doesNotExist();
+    assertThat(run("setup", "qwen", "--write", "--file", file.toString())).isZero();
+    assertThat(file).exists();
+  }
+
+  @Test
+  void setupRefusesWhatItCannotDo() {
+    assertThat(run("setup", "cline", "--write")).isEqualTo(1);
+    assertThat(run("setup", "emacs")).isEqualTo(2);
+    assertThat(err.toString()).contains("no file to write", "emacs");
+  }
+}
