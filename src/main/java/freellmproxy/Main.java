@@ -9,8 +9,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 
 /**
- * The command line: {@code serve} (the default), {@code demo}, {@code setup}, {@code health},
- * {@code version}, {@code sandbox}, {@code generate-completion}, {@code --help}.
+ * The command line: {@code serve} (the default), {@code demo}, {@code doctor}, {@code setup},
+ * {@code health}, {@code version}, {@code sandbox}, {@code generate-completion}, {@code --help}.
  */
 @Command(
     name = "free-llm-proxy",
@@ -20,6 +20,7 @@ import picocli.CommandLine.IVersionProvider;
     subcommands = {
       ServeCommand.class,
       DemoCommand.class,
+      DoctorCommand.class,
       SetupCommand.class,
       HealthCommand.class,
       VersionCommand.class,

@@ -25,7 +25,15 @@ final class CommandsTest {
   void helpNamesEveryCommandButTheHiddenOne() {
     assertThat(run("--help")).isZero();
     assertThat(out.toString())
-        .contains("serve", "demo", "setup", "health", "version", "sandbox", "generate-completion")
+        .contains(
+            "serve",
+            "demo",
+            "doctor",
+            "setup",
+            "health",
+            "version",
+            "sandbox",
+            "generate-completion")
         .doesNotContain("train");
   }
 

@@ -1,0 +1,76 @@
+package freellmproxy.doctor;
+
+import freellmproxy.config.Settings.Egress;
+import freellmproxy.egress.OutboundHttp;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.RequestOptions;
+import java.net.URI;
+import java.time.Duration;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** Asks one address once and waits for the answer, the way the proxy itself would get there. */
+final class Probe {
+  private static final Duration CONNECT = Duration.ofSeconds(5);
+  private static final long PATIENCE_SECONDS = 15;
+
+  private final Vertx vertx;
+
+  Probe(Vertx vertx) {
+    this.vertx = vertx;
+  }
+
+  /** What came back. */
+  sealed interface Result {
+    /** An answer, whatever its status. */
+    record Answered(int status, byte[] body) implements Result {}
+
+    /** None. */
+    record Silent(String reason) implements Result {}
+  }
+
+  /** Blocks for up to a quarter of a minute; not for event loops. */
+  Result get(URI url, Egress egress, @Nullable String key) {
+    return ask(HttpMethod.GET, url, egress, key, Buffer.buffer());
+  }
+
+  Result post(URI url, Egress egress, String key, String json) {
+    return ask(HttpMethod.POST, url, egress, key, Buffer.buffer(json));
+  }
+
+  private Result ask(HttpMethod method, URI url, Egress egress, @Nullable String key, Buffer body) {
+    var options =
+        new RequestOptions()
+            .setMethod(method)
+            .setAbsoluteURI(url.toString())
+            .putHeader(HttpHeaders.CONTENT_TYPE, "application/json")
+            .putHeader(HttpHeaders.USER_AGENT, "free-llm-proxy");
+    if (key != null) {
+      options.putHeader(HttpHeaders.AUTHORIZATION, "Bearer " + key);
+    }
+    HttpClient client = vertx.createHttpClient(OutboundHttp.options(url, egress, CONNECT));
+    try {
+      return client
+          .request(options)
+          .compose(request -> request.send(body))
+          .compose(answer ->
+              answer
+                  .body()
+                  .<Result>map(all -> new Result.Answered(answer.statusCode(), all.getBytes())))
+          .toCompletionStage()
+          .toCompletableFuture()
+          .orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS)
+          .join();
+    } catch (CompletionException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      return new Result.Silent(cause.getClass().getSimpleName() + ": " + cause.getMessage());
+    } finally {
+      client.close();
+    }
+  }
+}
