@@ -1,0 +1,19 @@
+# Two stages: the first builds the archive with its own Java runtime, the second only unpacks it.
+FROM maven:3-eclipse-temurin-25 AS build
+WORKDIR /src
+COPY pom.xml ./
+COPY .mvn .mvn
+COPY src src
+COPY packaging packaging
+COPY README.md CHANGELOG.md .env.example ./
+RUN mvn -B -q -Pdist -DskipTests package \
+ && mkdir /opt/free-llm-proxy && tar -C /opt/free-llm-proxy --strip-components=1 -xzf dist/*.tar.gz
+
+FROM debian:13-slim
+COPY --from=build /opt/free-llm-proxy /opt/free-llm-proxy
+USER 10001:10001
+WORKDIR /
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=15s --timeout=5s --start-period=10s CMD ["/opt/free-llm-proxy/bin/free-llm-proxy", "health"]
+ENTRYPOINT ["/opt/free-llm-proxy/bin/free-llm-proxy"]
