@@ -1,6 +1,8 @@
 package freellmproxy;
 
+import freellmproxy.config.Settings.LogFormat;
 import freellmproxy.config.SettingsLoader;
+import freellmproxy.observe.Logging;
 import freellmproxy.sandbox.DemoFaults;
 import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.sandbox.SandboxUpstream.Options;
@@ -43,6 +45,7 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    Logging.format(LogFormat.AUTO);
     Vertx vertx = ProxyVertx.create();
     String key = generatedKey();
     var options = new Options(sandboxPort, SandboxUpstream.Recording.OFF, null);

@@ -4,7 +4,7 @@ import freellmproxy.config.Settings.LogLevel;
 import freellmproxy.config.SettingsLoader;
 import freellmproxy.doctor.Doctor;
 import freellmproxy.doctor.Finding;
-import freellmproxy.observe.JsonLogging;
+import freellmproxy.observe.Logging;
 import io.vertx.core.Vertx;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -35,7 +35,7 @@ final class DoctorCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    JsonLogging.level(LogLevel.ERROR);
+    Logging.level(LogLevel.ERROR);
     Vertx vertx = ProxyVertx.create();
     List<Finding> findings =
         Doctor.examine(vertx, SettingsLoader.load(System.getenv(), Path.of(".env")), complete);

@@ -1,6 +1,6 @@
 package freellmproxy;
 
-import freellmproxy.observe.JsonLogging;
+import freellmproxy.observe.Logging;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.AutoComplete;
@@ -34,7 +34,7 @@ public final class Main implements Callable<Integer> {
   public static void main(String[] args) {
     // What a service starts with needs no parsing, and the parser a tenth of a second to load.
     int code = args.length == 0 ? new ServeCommand().call() : commandLine().execute(args);
-    JsonLogging.stop();
+    Logging.stop();
     System.exit(code);
   }
 

@@ -1,6 +1,6 @@
 package freellmproxy;
 
-import freellmproxy.observe.JsonLogging;
+import freellmproxy.observe.Logging;
 import io.vertx.core.Future;
 import java.net.BindException;
 import java.util.concurrent.CompletableFuture;
@@ -43,7 +43,7 @@ final class ProxyProcess {
   /** The JVM would end with 143 after SIGTERM; a service that stopped in good form ends with 0. */
   private static void stop(Proxy proxy) {
     await(proxy.stop());
-    JsonLogging.stop();
+    Logging.stop();
     Runtime.getRuntime().halt(0);
   }
 

@@ -1,9 +1,10 @@
 package freellmproxy;
 
+import freellmproxy.catalog.Catalog;
 import freellmproxy.config.Problem;
 import freellmproxy.config.Settings;
 import freellmproxy.config.SettingsLoader;
-import freellmproxy.observe.JsonLogging;
+import freellmproxy.observe.Logging;
 import freellmproxy.time.VertxTime;
 import io.vertx.core.Vertx;
 import java.io.PrintWriter;
@@ -46,15 +47,44 @@ final class ServeCommand implements Callable<Integer> {
     err.flush();
   }
 
-  private static int serve(SettingsLoader.Result.Loaded loaded) {
+  private int serve(SettingsLoader.Result.Loaded loaded) {
     Settings settings = loaded.settings();
-    JsonLogging.level(settings.logLevel());
+    Logging.level(settings.logLevel());
+    Logging.format(settings.logFormat());
     loaded
         .warnings()
         .forEach(warning -> LOG.atWarn().addKeyValue("warning", warning).log("setting_warning"));
     logEgress(settings);
     Vertx vertx = ProxyVertx.create();
-    return ProxyProcess.run(Proxy.start(vertx, settings, new VertxTime(vertx)), Proxy::readList);
+    return ProxyProcess.run(
+        Proxy.start(vertx, settings, new VertxTime(vertx)),
+        proxy -> proxy.readList().onSuccess(catalog -> greet(settings, proxy.port(), catalog)));
+  }
+
+  /** What a person at a terminal wants to know; a service has its log. */
+  private void greet(Settings settings, int port, Catalog catalog) {
+    if (!Logging.isText(settings.logFormat())) {
+      return;
+    }
+    PrintWriter out = new CommandLine(this).getOut();
+    out.printf("%n  free-llm-proxy listens on http://localhost:%d/v1%n", port);
+    if (catalog.isEmpty()) {
+      out.printf("  models   none yet; `free-llm-proxy doctor` says why%n");
+    } else {
+      out.printf(
+          "  models   %d free ones, %s is asked first%n",
+          catalog.models().size(), catalog.models().getFirst().id());
+    }
+    out.printf(
+        """
+          key      PROXY_API_KEY, %2$s
+          try      curl http://localhost:%1$d/v1/chat/completions -H "Authorization: Bearer $PROXY_API_KEY" \\
+                     -d '{"messages":[{"role":"user","content":"Hello"}]}'
+          clients  free-llm-proxy setup qwen (or opencode, cline, aider, continue, ...)
+
+        """,
+        port, settings.keys().proxy().tail());
+    out.flush();
   }
 
   private static void logEgress(Settings settings) {

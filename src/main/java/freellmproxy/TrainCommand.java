@@ -2,7 +2,7 @@ package freellmproxy;
 
 import freellmproxy.config.Settings.LogLevel;
 import freellmproxy.config.SettingsLoader;
-import freellmproxy.observe.JsonLogging;
+import freellmproxy.observe.Logging;
 import freellmproxy.sandbox.ChatAnswer;
 import freellmproxy.sandbox.Faults;
 import freellmproxy.sandbox.SandboxUpstream;
@@ -38,7 +38,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    JsonLogging.level(LogLevel.INFO);
+    Logging.level(LogLevel.INFO);
     Vertx vertx = ProxyVertx.create();
     var sandbox = await(SandboxUpstream.start(vertx, new Options(0, Recording.OFF, null)));
     Proxy proxy = await(start(vertx, sandbox));

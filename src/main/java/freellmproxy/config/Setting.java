@@ -29,6 +29,7 @@ public enum Setting {
   STREAM_KEEPALIVE_SEC("15"),
   SHUTDOWN_GRACE_SEC("30"),
   LOG_LEVEL("INFO"),
+  LOG_FORMAT("auto"),
   HTTPS_PROXY(""),
   HTTP_PROXY(""),
   ALL_PROXY(""),

@@ -16,7 +16,8 @@ public record Settings(
     Upstream upstream,
     TimeLimits limits,
     Fallback fallback,
-    LogLevel logLevel) {
+    LogLevel logLevel,
+    LogFormat logFormat) {
 
   /** {@code OPENROUTER_API_KEY} goes upstream only, {@code PROXY_API_KEY} is what clients send. */
   public record Keys(Secret openRouter, Secret proxy) {}
@@ -118,6 +119,16 @@ public record Settings(
    */
   public record Fallback(
       int maxAttempts, int sameModelRetries, Duration rateLimitCooldown, Duration errorCooldown) {}
+
+  /** What a log line looks like. */
+  public enum LogFormat {
+    /** One JSON object a line. */
+    JSON,
+    /** For people. */
+    TEXT,
+    /** Text on a terminal, JSON everywhere else. */
+    AUTO
+  }
 
   /** The least severe level that is logged. */
   public enum LogLevel {

@@ -1,6 +1,7 @@
 package freellmproxy.config;
 
 import freellmproxy.config.Settings.Egress;
+import freellmproxy.config.Settings.LogFormat;
 import freellmproxy.config.Settings.LogLevel;
 import java.io.IOException;
 import java.net.URI;
@@ -107,7 +108,8 @@ public final class SettingsLoader {
         upstream(baseUrl, egress.egress(baseUrl)),
         limits(),
         fallback(),
-        logLevel());
+        logLevel(),
+        logFormat());
   }
 
   private Settings.Keys keys() {
@@ -219,6 +221,16 @@ public final class SettingsLoader {
       problem(Setting.LOG_LEVEL, quoted(name) + " is no level", "Use DEBUG, INFO, WARN or ERROR");
     }
     return level.orElse(LogLevel.INFO);
+  }
+
+  private LogFormat logFormat() {
+    String name = raw.text(Setting.LOG_FORMAT).toUpperCase(Locale.ROOT);
+    Optional<LogFormat> format =
+        Arrays.stream(LogFormat.values()).filter(f -> f.name().equals(name)).findFirst();
+    if (format.isEmpty()) {
+      problem(Setting.LOG_FORMAT, quoted(name) + " is no format", "Use json, text or auto");
+    }
+    return format.orElse(LogFormat.AUTO);
   }
 
   private boolean flag(Setting setting) {

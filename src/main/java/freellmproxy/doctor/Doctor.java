@@ -49,7 +49,7 @@ public final class Doctor {
               .problems()
               .forEach(problem ->
                   doctor.findings.add(
-                      Finding.fault(
+                      Finding.failed(
                           "settings", problem.name() + ": " + problem.fault(), problem.fix())));
       case SettingsLoader.Result.Loaded fine -> {
         doctor.settings(fine);
@@ -66,7 +66,7 @@ public final class Doctor {
     findings.add(
         feature >= NEEDED_JAVA
             ? Finding.ok("java", detail)
-            : Finding.fault("java", detail, "Install a JDK 25 and set JAVA_HOME to it."));
+            : Finding.failed("java", detail, "Install a JDK 25 and set JAVA_HOME to it."));
   }
 
   private void settings(SettingsLoader.Result.Loaded loaded) {
@@ -103,7 +103,7 @@ public final class Doctor {
     } else {
       String owner = PortOwner.of(port).orElse("another process");
       findings.add(
-          Finding.fault(
+          Finding.failed(
               "port", port + " is used by " + owner, "Stop it, or set PORT to a free port."));
     }
   }
@@ -124,7 +124,7 @@ public final class Doctor {
             own.resolve("/v1/models"), Settings.Egress.DIRECT, settings.keys().proxy().reveal());
     if (models instanceof Result.Answered answered && answered.status() == 403) {
       findings.add(
-          Finding.fault(
+          Finding.failed(
               "proxy",
               "the running one has another PROXY_API_KEY than " + settings.keys().proxy().tail(),
               "Restart it; it may have begun before the key was changed, or somewhere else."));
@@ -141,12 +141,12 @@ public final class Doctor {
                           json(answered).path("available").asInt(),
                           json(answered).path("models").asInt()));
           case Result.Answered answered ->
-              Finding.fault(
+              Finding.failed(
                   "proxy",
                   "it runs but is not ready, %d models known"
                       .formatted(json(answered).path("models").asInt()),
                   "See the checks below; POST /admin/refresh ends all rests.");
-          case Result.Silent silent -> Finding.fault("proxy", silent.reason(), "Restart it.");
+          case Result.Silent silent -> Finding.failed("proxy", silent.reason(), "Restart it.");
         });
   }
 
@@ -155,7 +155,7 @@ public final class Doctor {
     Result result = probe.get(list.url(), list.egress(), null);
     if (!(result instanceof Result.Answered answered) || answered.status() != 200) {
       findings.add(
-          Finding.fault(
+          Finding.failed(
               "list",
               list.url() + ": " + said(result),
               "Check the network and HTTPS_PROXY; open the address in a browser."));
@@ -164,7 +164,7 @@ public final class Doctor {
     return switch (new CatalogParser(id -> true).parse(answered.body())) {
       case CatalogParser.Result.Unusable unusable -> {
         findings.add(
-            Finding.fault(
+            Finding.failed(
                 "list", unusable.failure().error(), "Check MODELS_LIST_URL: " + list.url()));
         yield List.of();
       }
@@ -188,7 +188,7 @@ public final class Doctor {
     switch (key) {
       case Result.Silent silent ->
           findings.add(
-              Finding.fault(
+              Finding.failed(
                   "upstream",
                   settings.upstream().baseUrl() + ": " + silent.reason(),
                   "Check the network, HTTPS_PROXY and SSL_CERT_FILE."));
@@ -208,7 +208,7 @@ public final class Doctor {
   private static Finding judgeKey(Settings settings, Result.Answered answered) {
     String tail = settings.keys().openRouter().tail();
     if (answered.status() == 401 || answered.status() == 403) {
-      return Finding.fault(
+      return Finding.failed(
           "key",
           "OPENROUTER_API_KEY " + tail + " is refused (" + answered.status() + ")",
           "Make a new one at openrouter.ai/settings/keys.");
@@ -232,7 +232,7 @@ public final class Doctor {
                 free.path("remaining").asInt());
     return free.path("remaining").asInt() > 0
         ? Finding.ok("key", used)
-        : Finding.fault(
+        : Finding.failed(
             "key", used, "Wait until midnight UTC, or buy 10 credits once: 1000 a day then.");
   }
 

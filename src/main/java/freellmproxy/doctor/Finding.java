@@ -25,7 +25,7 @@ public record Finding(State state, String check, String detail, String fix) {
     return new Finding(State.WARNING, check, detail, fix);
   }
 
-  static Finding fault(String check, String detail, String fix) {
+  static Finding failed(String check, String detail, String fix) {
     return new Finding(State.FAULT, check, detail, fix);
   }
 }

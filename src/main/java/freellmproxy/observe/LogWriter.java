@@ -73,7 +73,7 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
     stopping = true;
     writer.interrupt();
     try {
-      writer.join(LAST_WORDS);
+      writer.join(LAST_WORDS.toMillis());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -54,9 +54,10 @@ public final class CandidateWalk {
 
   /** Takes the next candidate that may be asked. */
   public Step next() {
+    Instant now = cooldowns.now();
     while (next < candidates.size()) {
       Model model = candidates.get(next++);
-      if (!suits(model)) {
+      if (cooldowns.restsAt(model, now) || !suits(model)) {
         continue;
       }
       switch (cooldowns.admit(model)) {

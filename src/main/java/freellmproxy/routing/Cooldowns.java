@@ -61,6 +61,17 @@ public final class Cooldowns {
     record AccountResting(Instant until) implements Admission {}
   }
 
+  /** The clock that all rests are measured with. */
+  Instant now() {
+    return clock.instant();
+  }
+
+  /** Whether to ask for a call would be in vain; cheaper than a refusal on a walk past many. */
+  boolean restsAt(Model model, Instant now) {
+    RestState state = states.get(model.id());
+    return state != null && state.phase() != Phase.AWAKE && state.restsAt(now);
+  }
+
   /** Asks for one call to a model. After a rest only the first asker is admitted. */
   public Admission admit(Model model) {
     return switch (enter(model.id())) {

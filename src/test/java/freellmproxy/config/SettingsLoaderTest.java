@@ -158,6 +158,7 @@ final class SettingsLoaderTest {
         "PORT=8000",
         "HOST=\"127.0.0.1\"",
         "LOG_LEVEL=debug # for now",
+        "LOG_FORMAT=Text",
         "OPENROUTER_REFERER=");
     SettingsLoader.Result.Loaded loaded = loaded();
     Settings settings = loaded.settings();
@@ -165,6 +166,7 @@ final class SettingsLoaderTest {
     assertThat(settings.listen().port()).isEqualTo(9000);
     assertThat(settings.listen().host()).isEqualTo("127.0.0.1");
     assertThat(settings.logLevel()).isEqualTo(Settings.LogLevel.DEBUG);
+    assertThat(settings.logFormat()).isEqualTo(Settings.LogFormat.TEXT);
     assertThat(settings.upstream().referer()).isNull();
     assertThat(settings.upstream().title()).isEqualTo("free-llm-proxy");
     assertThat(loaded.warnings())

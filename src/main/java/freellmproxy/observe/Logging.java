@@ -2,11 +2,17 @@ package freellmproxy.observe;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.Configurator;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.encoder.Encoder;
 import ch.qos.logback.core.spi.ContextAwareBase;
+import freellmproxy.config.Settings.LogFormat;
 import freellmproxy.config.Settings.LogLevel;
+import java.io.Console;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.util.Optional;
 import net.logstash.logback.composite.loggingevent.KeyValuePairsJsonProvider;
 import net.logstash.logback.composite.loggingevent.LogLevelJsonProvider;
 import net.logstash.logback.composite.loggingevent.LoggerNameJsonProvider;
@@ -18,9 +24,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One JSON object a line on stdout: {@code ts, level, logger, event}, then fields (contract section
- * 10). Found by logback as a service; in code rather than XML, which costs start-up time.
+ * 10); plain lines for people where {@code LOG_FORMAT} says so. Found by logback as a service; in
+ * code rather than XML, which costs start-up time.
  */
-public final class JsonLogging extends ContextAwareBase implements Configurator {
+public final class Logging extends ContextAwareBase implements Configurator {
 
   @Override
   public ExecutionStatus configure(LoggerContext context) {
@@ -41,13 +48,39 @@ public final class JsonLogging extends ContextAwareBase implements Configurator 
     encoder.getProviders().addProvider(new KeyValuePairsJsonProvider());
     encoder.getProviders().addProvider(new StackTraceJsonProvider());
     encoder.start();
+    writeTo(context, encoder);
+    context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME).setLevel(Level.INFO);
+    return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
+  }
+
+  private static void writeTo(LoggerContext context, Encoder<ILoggingEvent> encoder) {
     var appender = new LogWriter(encoder, new FileOutputStream(FileDescriptor.out));
     appender.setContext(context);
     appender.start();
     var root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+    root.detachAndStopAllAppenders();
     root.addAppender(appender);
-    root.setLevel(Level.INFO);
-    return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
+  }
+
+  /** Applies {@code LOG_FORMAT}: logging begins in JSON, since that needs no decision. */
+  public static void format(LogFormat format) {
+    if (isText(format)) {
+      var context = (LoggerContext) LoggerFactory.getILoggerFactory();
+      var encoder = new PatternLayoutEncoder();
+      encoder.setContext(context);
+      encoder.setPattern("%d{HH:mm:ss} %-5level %msg %kvp{NONE}%n%ex");
+      encoder.start();
+      writeTo(context, encoder);
+    }
+  }
+
+  /** Whether people read along. */
+  public static boolean isText(LogFormat format) {
+    return switch (format) {
+      case TEXT -> true;
+      case JSON -> false;
+      case AUTO -> Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
+    };
   }
 
   /** Applies {@code LOG_LEVEL} to what this project logs; libraries speak up from WARN on. */
