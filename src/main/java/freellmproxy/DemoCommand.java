@@ -1,20 +1,15 @@
 package freellmproxy;
 
 import freellmproxy.config.Settings.LogFormat;
-import freellmproxy.config.SettingsLoader;
 import freellmproxy.observe.Logging;
 import freellmproxy.sandbox.DemoFaults;
 import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.sandbox.SandboxUpstream.Options;
-import freellmproxy.time.VertxTime;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.security.SecureRandom;
-import java.util.HashMap;
 import java.util.HexFormat;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -52,7 +47,7 @@ final class DemoCommand implements Callable<Integer> {
     Future<Proxy> starting =
         SandboxUpstream.start(vertx, options)
             .onSuccess(DemoFaults::apply)
-            .compose(sandbox -> start(vertx, sandbox, key));
+            .compose(sandbox -> SandboxedProxy.start(vertx, sandbox, key, port));
     return ProxyProcess.run(
         starting, proxy -> proxy.readList().onComplete(read -> introduce(proxy, key)));
   }
@@ -61,22 +56,6 @@ final class DemoCommand implements Callable<Integer> {
     byte[] random = new byte[12];
     new SecureRandom().nextBytes(random);
     return "demo-" + HexFormat.of().formatHex(random);
-  }
-
-  private Future<Proxy> start(Vertx vertx, SandboxUpstream sandbox, String key) {
-    Map<String, String> settings = new HashMap<>();
-    settings.put("OPENROUTER_API_KEY", "sandbox-needs-no-key");
-    settings.put("PROXY_API_KEY", key);
-    settings.put("MODELS_LIST_URL", sandbox.modelListUrl().toString());
-    settings.put("UPSTREAM_BASE_URL", sandbox.baseUrl().toString());
-    settings.put("HOST", "127.0.0.1");
-    settings.put("PORT", Integer.toString(port));
-    return switch (SettingsLoader.load(settings, Path.of("no .env in the demo"))) {
-      case SettingsLoader.Result.Loaded loaded ->
-          Proxy.start(vertx, loaded.settings(), new VertxTime(vertx));
-      case SettingsLoader.Result.Refused refused ->
-          Future.failedFuture(refused.problems().toString());
-    };
   }
 
   private void introduce(Proxy proxy, String key) {

@@ -36,7 +36,7 @@ final class EventLoop extends VerticleBase {
     exchanges = new Exchanges(exchange, client);
     front = new HttpFront(vertx, shared, exchanges);
     return front
-        .listen(exchange.settings().listen().host(), port)
+        .listen(exchange.settings().current().listen().host(), port)
         .onSuccess(bound -> actualPort = bound);
   }
 

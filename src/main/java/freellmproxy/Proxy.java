@@ -4,12 +4,15 @@ import freellmproxy.catalog.Catalog;
 import freellmproxy.catalog.CatalogFeed;
 import freellmproxy.catalog.CatalogParser;
 import freellmproxy.catalog.CatalogRefresher;
+import freellmproxy.config.LiveSettings;
+import freellmproxy.config.Setting;
 import freellmproxy.config.Settings;
 import freellmproxy.egress.OutboundHttp;
 import freellmproxy.exchange.Exchanges;
 import freellmproxy.http.HttpFront;
 import freellmproxy.observe.Everybody;
 import freellmproxy.observe.ExchangeLog;
+import freellmproxy.observe.Logging;
 import freellmproxy.observe.Metrics;
 import freellmproxy.routing.Cooldowns;
 import freellmproxy.routing.LearnedLimits;
@@ -45,7 +48,9 @@ public final class Proxy {
   private static final int SHARED_FREE_PORT = -1;
 
   private final Vertx vertx;
+  private final LiveSettings liveSettings;
   private final Settings settings;
+  private final Cooldowns cooldowns;
   private final Time time;
   private final HttpClient listClient;
   private final CatalogRefresher refresher;
@@ -53,11 +58,14 @@ public final class Proxy {
   private final List<EventLoop> loops = new CopyOnWriteArrayList<>();
   private volatile boolean stopping;
 
-  private Proxy(Vertx vertx, Settings settings, Time time) {
+  private Proxy(Vertx vertx, LiveSettings liveSettings, Time time) {
     this.vertx = vertx;
-    this.settings = settings;
+    this.liveSettings = liveSettings;
+    this.settings = liveSettings.current();
     this.time = time;
-    var cooldowns = new Cooldowns(time, settings.fallback(), settings.modelList().refresh());
+    this.cooldowns =
+        new Cooldowns(
+            time, () -> liveSettings.current().fallback(), settings.modelList().refresh());
     var learnedLimits = new LearnedLimits();
     this.listClient = listClient(vertx, settings);
     this.refresher =
@@ -79,8 +87,8 @@ public final class Proxy {
     var metrics =
         new Metrics(new Metrics.State(refresher::current, cooldowns, this::openExchanges, time));
     var sink = new Everybody(List.of(new ExchangeLog(), metrics));
-    var exchange = new Exchanges.Shared(settings, cooldowns, learnedLimits, time, sink);
-    this.shared = new HttpFront.Shared(exchange, refresher, metrics, () -> stopping);
+    var exchange = new Exchanges.Shared(liveSettings, cooldowns, learnedLimits, time, sink);
+    this.shared = new HttpFront.Shared(exchange, refresher, metrics, () -> stopping, this::reload);
   }
 
   private static HttpClient listClient(Vertx vertx, Settings settings) {
@@ -104,7 +112,7 @@ public final class Proxy {
    *
    * @return fails when the port cannot be opened
    */
-  public static Future<Proxy> start(Vertx vertx, Settings settings, Time time) {
+  public static Future<Proxy> start(Vertx vertx, LiveSettings settings, Time time) {
     var proxy = new Proxy(vertx, settings, time);
     return proxy.listen().map(listening -> proxy);
   }
@@ -131,6 +139,39 @@ public final class Proxy {
     return refresher.start().map(CatalogRefresher.Refreshed::catalog);
   }
 
+  /**
+   * Reads the settings again and applies what can change without a restart. No request is dropped;
+   * those under way end as they began. Blocks on a file: not for event loops.
+   */
+  public LiveSettings.Reload reload() {
+    LiveSettings.Reload reload = liveSettings.reload();
+    switch (reload) {
+      case LiveSettings.Reload.Refused refused ->
+          LOG.atWarn()
+              .addKeyValue("problems", refused.problems().toString())
+              .log("settings_reload_refused");
+      case LiveSettings.Reload.Done done -> {
+        if (done.applied().contains(Setting.OPENROUTER_API_KEY)) {
+          cooldowns.keyReplaced();
+        }
+        if (done.applied().contains(Setting.LOG_LEVEL)) {
+          Logging.level(liveSettings.current().logLevel());
+        }
+        LOG.atInfo()
+            .addKeyValue("applied", done.applied().toString())
+            .addKeyValue("restart_needed", done.restartNeeded().toString())
+            .log("settings_reloaded");
+        done.warnings().forEach(Proxy::warn);
+      }
+    }
+    return reload;
+  }
+
+  /** Says what is odd about the settings. */
+  static void warn(String warning) {
+    LOG.atWarn().addKeyValue("warning", warning).log("setting_warning");
+  }
+
   /** The port it listens on. */
   public int port() {
     return loops.getFirst().port();
@@ -149,7 +190,7 @@ public final class Proxy {
     refresher.stop();
     LOG.atInfo().addKeyValue("inflight", openExchanges()).log("stopping");
     Promise<Void> drained = Promise.promise();
-    awaitDrained(time.instant().plus(settings.listen().shutdownGrace()), drained);
+    awaitDrained(time.instant().plus(liveSettings.current().listen().shutdownGrace()), drained);
     return drained
         .future()
         .compose(done ->

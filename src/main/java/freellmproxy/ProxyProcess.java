@@ -35,6 +35,7 @@ final class ProxyProcess {
       return ExitCode.UNAVAILABLE;
     }
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(proxy), "stop"));
+    HangUp.handle(proxy::reload, () -> System.exit(0));
     onStarted.accept(proxy);
     // Nothing completes this: from here on the shutdown hook ends the process.
     return new CompletableFuture<Integer>().join();

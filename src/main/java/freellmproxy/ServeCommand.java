@@ -1,6 +1,7 @@
 package freellmproxy;
 
 import freellmproxy.catalog.Catalog;
+import freellmproxy.config.LiveSettings;
 import freellmproxy.config.Problem;
 import freellmproxy.config.Settings;
 import freellmproxy.config.SettingsLoader;
@@ -26,13 +27,17 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    return switch (SettingsLoader.load(System.getenv(), Path.of(".env"))) {
+    return switch (load()) {
       case SettingsLoader.Result.Refused refused -> {
         explain(refused.problems());
         yield ExitCode.BAD_SETTINGS;
       }
       case SettingsLoader.Result.Loaded loaded -> serve(loaded);
     };
+  }
+
+  private static SettingsLoader.Result load() {
+    return SettingsLoader.load(System.getenv(), Path.of(".env"));
   }
 
   private void explain(List<Problem> problems) {
@@ -51,13 +56,11 @@ final class ServeCommand implements Callable<Integer> {
     Settings settings = loaded.settings();
     Logging.level(settings.logLevel());
     Logging.format(settings.logFormat());
-    loaded
-        .warnings()
-        .forEach(warning -> LOG.atWarn().addKeyValue("warning", warning).log("setting_warning"));
+    loaded.warnings().forEach(Proxy::warn);
     logEgress(settings);
     Vertx vertx = ProxyVertx.create();
     return ProxyProcess.run(
-        Proxy.start(vertx, settings, new VertxTime(vertx)),
+        Proxy.start(vertx, new LiveSettings(loaded, ServeCommand::load), new VertxTime(vertx)),
         proxy -> proxy.readList().onSuccess(catalog -> greet(settings, proxy.port(), catalog)));
   }
 

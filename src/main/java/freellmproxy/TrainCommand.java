@@ -1,22 +1,18 @@
 package freellmproxy;
 
 import freellmproxy.config.Settings.LogLevel;
-import freellmproxy.config.SettingsLoader;
 import freellmproxy.observe.Logging;
 import freellmproxy.sandbox.ChatAnswer;
 import freellmproxy.sandbox.Faults;
 import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.sandbox.SandboxUpstream.Options;
 import freellmproxy.sandbox.SandboxUpstream.Recording;
-import freellmproxy.time.VertxTime;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
-import java.nio.file.Path;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
@@ -41,7 +37,7 @@ final class TrainCommand implements Callable<Integer> {
     Logging.level(LogLevel.INFO);
     Vertx vertx = ProxyVertx.create();
     var sandbox = await(SandboxUpstream.start(vertx, new Options(0, Recording.OFF, null)));
-    Proxy proxy = await(start(vertx, sandbox));
+    Proxy proxy = await(SandboxedProxy.start(vertx, sandbox, KEY, 0));
     await(proxy.readList());
     HttpClient client = vertx.createHttpClient();
     for (String path : new String[] {"/health", "/ready", "/metrics", "/v1/models"}) {
@@ -58,29 +54,6 @@ final class TrainCommand implements Callable<Integer> {
     await(proxy.stop());
     await(vertx.close());
     return 0;
-  }
-
-  private static Future<Proxy> start(Vertx vertx, SandboxUpstream sandbox) {
-    Map<String, String> settings =
-        Map.of(
-            "OPENROUTER_API_KEY",
-            "sandbox-needs-no-key",
-            "PROXY_API_KEY",
-            KEY,
-            "MODELS_LIST_URL",
-            sandbox.modelListUrl().toString(),
-            "UPSTREAM_BASE_URL",
-            sandbox.baseUrl().toString(),
-            "HOST",
-            "127.0.0.1",
-            "PORT",
-            "0");
-    return switch (SettingsLoader.load(settings, Path.of("no .env in training"))) {
-      case SettingsLoader.Result.Loaded loaded ->
-          Proxy.start(vertx, loaded.settings(), new VertxTime(vertx));
-      case SettingsLoader.Result.Refused refused ->
-          Future.failedFuture(refused.problems().toString());
-    };
   }
 
   private static Future<Buffer> get(HttpClient client, int port, String path) {

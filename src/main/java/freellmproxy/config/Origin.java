@@ -3,9 +3,14 @@ package freellmproxy.config;
 /**
  * Where the value of a setting came from.
  *
- * @param shown the value, or the tail of a secret
+ * @param value never to be printed whole, whatever setting it is of; see {@link #shown()}
  */
-public record Origin(Setting setting, String shown, Source source) {
+public record Origin(Setting setting, Secret value, Source source) {
+  /** The value as it may be printed: of a key only the tail, of a URL no password. */
+  public String shown() {
+    return RawSettings.shown(setting, value.reveal());
+  }
+
   /** The places a value can come from, strongest first. */
   public enum Source {
     ENVIRONMENT,

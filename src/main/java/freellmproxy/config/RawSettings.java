@@ -28,7 +28,7 @@ final class RawSettings {
         lookUp(environment, setting) != null
             ? Source.ENVIRONMENT
             : lookUp(dotEnv, setting) != null ? Source.DOT_ENV : Source.DEFAULT;
-    return new Origin(setting, shown(setting, text(setting)), source);
+    return new Origin(setting, new Secret(text(setting)), source);
   }
 
   private @Nullable String firstSet(Setting setting) {

@@ -52,6 +52,45 @@ public enum Setting {
     return this == OPENROUTER_API_KEY || this == PROXY_API_KEY;
   }
 
+  /** Whether a running proxy can take a new value, see {@link LiveSettings}. */
+  public boolean changesAtRunTime() {
+    return switch (this) {
+      case OPENROUTER_API_KEY,
+          PROXY_API_KEY,
+          OPENROUTER_REFERER,
+          OPENROUTER_TITLE,
+          MAX_BODY_MB,
+          CORS_ORIGINS,
+          MAX_FALLBACK_ATTEMPTS,
+          SAME_MODEL_RETRIES,
+          RATE_LIMIT_COOLDOWN_SEC,
+          GENERIC_ERROR_COOLDOWN_SEC,
+          UPSTREAM_TIMEOUT_SEC,
+          STREAM_IDLE_TIMEOUT_SEC,
+          ANSWER_TIMEOUT_SEC,
+          REQUEST_DEADLINE_SEC,
+          STREAM_KEEPALIVE_SEC,
+          SHUTDOWN_GRACE_SEC,
+          LOG_LEVEL ->
+          true;
+      // Sockets, pools and the list's timer are made of these.
+      case MODELS_LIST_URL,
+          MODELS_REFRESH_SEC,
+          UPSTREAM_BASE_URL,
+          FREE_ONLY,
+          HOST,
+          PORT,
+          CONNECT_TIMEOUT_SEC,
+          LOG_FORMAT,
+          HTTPS_PROXY,
+          HTTP_PROXY,
+          ALL_PROXY,
+          NO_PROXY,
+          SSL_CERT_FILE ->
+          false;
+    };
+  }
+
   /** Whether the value is a URL that may have a password in it. */
   boolean isProxyUrl() {
     return this == HTTPS_PROXY || this == HTTP_PROXY || this == ALL_PROXY;

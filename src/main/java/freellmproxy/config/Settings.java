@@ -19,6 +19,35 @@ public record Settings(
     LogLevel logLevel,
     LogFormat logFormat) {
 
+  /** These, but with the values of {@code fresh} where {@link Setting#changesAtRunTime()}. */
+  Settings reloaded(Settings fresh) {
+    return new Settings(
+        fresh.keys,
+        new Listen(
+            listen.host,
+            listen.port,
+            fresh.listen.maxBodyBytes,
+            fresh.listen.shutdownGrace,
+            fresh.listen.corsOrigins),
+        modelList,
+        new Upstream(
+            upstream.baseUrl,
+            fresh.upstream.referer,
+            fresh.upstream.title,
+            upstream.freeOnly,
+            upstream.egress),
+        new TimeLimits(
+            limits.connect,
+            fresh.limits.attempt,
+            fresh.limits.streamIdle,
+            fresh.limits.answer,
+            fresh.limits.deadline,
+            fresh.limits.keepAlive),
+        fresh.fallback,
+        fresh.logLevel,
+        logFormat);
+  }
+
   /** {@code OPENROUTER_API_KEY} goes upstream only, {@code PROXY_API_KEY} is what clients send. */
   public record Keys(Secret openRouter, Secret proxy) {}
 

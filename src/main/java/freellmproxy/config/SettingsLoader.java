@@ -109,7 +109,7 @@ public final class SettingsLoader {
         limits(),
         fallback(),
         logLevel(),
-        logFormat());
+        choice(Setting.LOG_FORMAT, LogFormat.class));
   }
 
   private Settings.Keys keys() {
@@ -212,25 +212,19 @@ public final class SettingsLoader {
   }
 
   private LogLevel logLevel() {
-    String name = raw.text(Setting.LOG_LEVEL).toUpperCase(Locale.ROOT);
-    Optional<LogLevel> level =
-        Arrays.stream(LogLevel.values())
-            .filter(l -> l.name().equals(name) || (l == LogLevel.WARN && name.equals("WARNING")))
-            .findFirst();
-    if (level.isEmpty()) {
-      problem(Setting.LOG_LEVEL, quoted(name) + " is no level", "Use DEBUG, INFO, WARN or ERROR");
-    }
-    return level.orElse(LogLevel.INFO);
+    boolean isWarning = raw.text(Setting.LOG_LEVEL).equalsIgnoreCase("WARNING");
+    return isWarning ? LogLevel.WARN : choice(Setting.LOG_LEVEL, LogLevel.class);
   }
 
-  private LogFormat logFormat() {
-    String name = raw.text(Setting.LOG_FORMAT).toUpperCase(Locale.ROOT);
-    Optional<LogFormat> format =
-        Arrays.stream(LogFormat.values()).filter(f -> f.name().equals(name)).findFirst();
-    if (format.isEmpty()) {
-      problem(Setting.LOG_FORMAT, quoted(name) + " is no format", "Use json, text or auto");
+  private <E extends Enum<E>> E choice(Setting setting, Class<E> choices) {
+    String name = raw.text(setting).toUpperCase(Locale.ROOT);
+    E[] all = choices.getEnumConstants();
+    Optional<E> chosen = Arrays.stream(all).filter(e -> e.name().equals(name)).findFirst();
+    if (chosen.isEmpty()) {
+      String known = Arrays.stream(all).map(Enum::name).collect(Collectors.joining(", "));
+      problem(setting, quoted(name) + " is none of its values", "Use one of " + known);
     }
-    return format.orElse(LogFormat.AUTO);
+    return chosen.orElse(all[0]);
   }
 
   private boolean flag(Setting setting) {

@@ -35,6 +35,7 @@ final class ChatExchange {
   private static final Logger LOG = LoggerFactory.getLogger(ChatExchange.class);
 
   private final Exchanges.Shared shared;
+  private final Settings settings;
   private final Settings.Fallback fallback;
   private final UpstreamClient client;
   private final Exchanges.Origin origin;
@@ -73,7 +74,8 @@ final class ChatExchange {
       ClientReply reply,
       Consumer<ChatExchange> onOver) {
     this.shared = shared;
-    this.fallback = shared.settings().fallback();
+    this.settings = shared.settings().current();
+    this.fallback = settings.fallback();
     this.client = client;
     this.origin = origin;
     this.request = request;
@@ -83,8 +85,7 @@ final class ChatExchange {
     this.walk =
         new CandidateWalk(
             selection, request.requirements(), shared.cooldowns(), shared.learnedLimits());
-    this.deadline =
-        new Deadline(shared.time(), origin.startNanos(), shared.settings().limits().deadline());
+    this.deadline = new Deadline(shared.time(), origin.startNanos(), settings.limits().deadline());
     this.reply = reply;
     this.onOver = onOver;
   }
@@ -126,7 +127,7 @@ final class ChatExchange {
             ask.model(),
             ask.permit(),
             form,
-            shared.settings().limits(),
+            settings.limits(),
             deadline,
             verdict -> act(ask, verdict));
     current = attempt;
@@ -158,14 +159,18 @@ final class ChatExchange {
         askNext();
       }
       case Verdict.AccountLimited limited -> {
-        Instant until = attempt.permit().accountLimited(limited.until());
+        @Nullable Instant until = attempt.permit().accountLimited(limited.until());
         record(attempt, verdict, until);
-        refuse(Refusals.accountLimited(waitUntil(until)));
+        if (until == null) {
+          askNext();
+        } else {
+          refuse(Refusals.accountLimited(waitUntil(until)));
+        }
       }
       case Verdict.KeyRefused refused -> {
         attempt.permit().releasedWithoutBlame();
         record(attempt, verdict, null);
-        refuse(Refusals.keyRefused(shared.settings().keys().openRouter()));
+        refuse(Refusals.keyRefused(shared.settings().current().keys().openRouter()));
       }
       case Verdict.ClientError error -> {
         attempt.permit().releasedWithoutBlame();
@@ -227,7 +232,7 @@ final class ChatExchange {
         new StreamRelay(
             sink,
             attempt,
-            shared.settings().limits(),
+            settings.limits(),
             shared.time(),
             failure -> streamEnded(attempt, failure));
     relay = started;
@@ -404,7 +409,7 @@ final class ChatExchange {
   private @Nullable String keyTail() {
     boolean keyRefused =
         attempts.stream().anyMatch(a -> a.outcome() == Outcome.UPSTREAM_AUTH_ERROR);
-    return keyRefused ? shared.settings().keys().openRouter().tail() : null;
+    return keyRefused ? shared.settings().current().keys().openRouter().tail() : null;
   }
 
   private Attempt current() {

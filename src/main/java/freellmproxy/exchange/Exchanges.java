@@ -2,7 +2,7 @@ package freellmproxy.exchange;
 
 import freellmproxy.catalog.Catalog;
 import freellmproxy.chat.ChatRequest;
-import freellmproxy.config.Settings;
+import freellmproxy.config.LiveSettings;
 import freellmproxy.routing.Cooldowns;
 import freellmproxy.routing.LearnedLimits;
 import freellmproxy.time.Time;
@@ -27,7 +27,7 @@ public final class Exchanges {
 
   /** What the exchanges of all event loops share; every part is thread-safe. */
   public record Shared(
-      Settings settings,
+      LiveSettings settings,
       Cooldowns cooldowns,
       LearnedLimits learnedLimits,
       Time time,

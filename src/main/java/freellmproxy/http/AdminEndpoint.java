@@ -1,21 +1,79 @@
 package freellmproxy.http;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import freellmproxy.api.ApiError;
 import freellmproxy.api.ApiError.Retry;
 import freellmproxy.catalog.CatalogRefresher;
+import freellmproxy.config.LiveSettings;
+import freellmproxy.config.Problem;
 import freellmproxy.routing.Cooldowns;
+import io.vertx.core.Vertx;
+import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 
-/** {@code POST /admin/refresh}: a fresh start without a restart (contract section 3). */
+/** What an operator can ask a running proxy to do, without a restart (contract section 3). */
 final class AdminEndpoint {
+  private final Vertx vertx;
   private final CatalogRefresher refresher;
   private final Cooldowns cooldowns;
+  private final Callable<LiveSettings.Reload> reload;
 
-  AdminEndpoint(CatalogRefresher refresher, Cooldowns cooldowns) {
+  AdminEndpoint(
+      Vertx vertx,
+      CatalogRefresher refresher,
+      Cooldowns cooldowns,
+      Callable<LiveSettings.Reload> reload) {
+    this.vertx = vertx;
     this.refresher = refresher;
     this.cooldowns = cooldowns;
+    this.reload = reload;
   }
 
+  /** Reads a file, so it leaves the event loop. */
+  void reload(HttpCall call) {
+    vertx
+        .executeBlocking(reload)
+        .onComplete(
+            reloaded -> answer(call, reloaded), failure -> call.error(HttpErrors.internal()));
+  }
+
+  private static void answer(HttpCall call, LiveSettings.Reload reloaded) {
+    switch (reloaded) {
+      case LiveSettings.Reload.Refused refused -> call.error(reloadRefused(refused.problems()));
+      case LiveSettings.Reload.Done done ->
+          call.json(
+              200,
+              Json.object(json -> {
+                array(json, "applied", done.applied());
+                array(json, "restart_needed", done.restartNeeded());
+                array(json, "warnings", done.warnings());
+              }));
+    }
+  }
+
+  private static void array(JsonGenerator json, String name, List<?> values) throws IOException {
+    json.writeArrayFieldStart(name);
+    for (Object value : values) {
+      json.writeString(value.toString());
+    }
+    json.writeEndArray();
+  }
+
+  private static ApiError reloadRefused(List<Problem> problems) {
+    return new ApiError(
+        409,
+        "invalid_request_error",
+        "reload_refused",
+        "The settings were read and are not good; all old ones stay. "
+            + problems.stream().map(Problem::toString).collect(Collectors.joining(" ")),
+        null,
+        Retry.POINTLESS);
+  }
+
+  /** Reads the list and ends all rests. */
   void refresh(HttpCall call) {
     // The future never fails: what went wrong is a value.
     refresher.refreshNow().onSuccess(refreshed -> answer(call, refreshed));

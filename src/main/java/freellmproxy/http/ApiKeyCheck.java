@@ -5,15 +5,17 @@ import freellmproxy.api.ApiError.Retry;
 import freellmproxy.config.Secret;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Whether a client has the proxy's key (contract section 3). */
 final class ApiKeyCheck {
   private static final String SCHEME = "Bearer ";
 
-  private final Secret key;
+  private final Supplier<Secret> key;
 
-  ApiKeyCheck(Secret key) {
+  /** Compares with the key of the moment. */
+  ApiKeyCheck(Supplier<Secret> key) {
     this.key = key;
   }
 
@@ -55,7 +57,7 @@ final class ApiKeyCheck {
           "invalid_authorization",
           "The Authorization header must read `Bearer KEY`, with the proxy's key (PROXY_API_KEY).");
     }
-    return key.matches(given.strip()) ? null : wrongKey();
+    return key.get().matches(given.strip()) ? null : wrongKey();
   }
 
   private static @Nullable String bearer(String authorization) {

@@ -6,6 +6,7 @@ import freellmproxy.catalog.Catalog;
 import freellmproxy.chat.ChatRequest;
 import freellmproxy.chat.ChatRequest.Trait;
 import freellmproxy.chat.RequestScan;
+import freellmproxy.config.LiveSettings;
 import freellmproxy.config.Settings;
 import freellmproxy.exchange.ExchangeSink;
 import freellmproxy.exchange.Exchanges;
@@ -20,7 +21,7 @@ import java.util.stream.Collectors;
 
 /** {@code POST /v1/chat/completions}: reads and checks the request, then hands it on. */
 final class ChatEndpoint implements Endpoint {
-  private final Settings settings;
+  private final LiveSettings settings;
   private final ApiKeyCheck keyCheck;
   private final Supplier<Catalog> catalog;
   private final Exchanges exchanges;
@@ -29,14 +30,15 @@ final class ChatEndpoint implements Endpoint {
   private final Time time;
 
   ChatEndpoint(
-      Settings settings,
+      LiveSettings settings,
+      ApiKeyCheck keyCheck,
       Supplier<Catalog> catalog,
       Exchanges exchanges,
       IgnoredModels ignoredModels,
       ExchangeSink sink,
       Time time) {
     this.settings = settings;
-    this.keyCheck = new ApiKeyCheck(settings.keys().proxy());
+    this.keyCheck = keyCheck;
     this.catalog = catalog;
     this.exchanges = exchanges;
     this.ignoredModels = ignoredModels;
@@ -53,7 +55,10 @@ final class ChatEndpoint implements Endpoint {
       return;
     }
     BodyReader.read(
-        call.request(), settings.listen().maxBodyBytes(), time, result -> read(call, result));
+        call.request(),
+        settings.current().listen().maxBodyBytes(),
+        time,
+        result -> read(call, result));
   }
 
   private void read(HttpCall call, BodyReader.Result result) {
@@ -96,7 +101,7 @@ final class ChatEndpoint implements Endpoint {
   private void route(Arrival arrival, ChatRequest request) {
     ignoredModels.note(request);
     Catalog snapshot = catalog.get();
-    Settings.Upstream upstream = settings.upstream();
+    Settings.Upstream upstream = settings.current().upstream();
     boolean wouldPay = upstream.freeOnly() && upstream.isOpenRouter();
     if (snapshot.isEmpty()) {
       reject(arrival, "not_ready", notReady(), request.traits());
@@ -130,7 +135,7 @@ final class ChatEndpoint implements Endpoint {
         "invalid_request_error",
         "body_too_large",
         "The request body is larger than %d MB. Send less, or raise MAX_BODY_MB."
-            .formatted(settings.listen().maxBodyBytes() >> 20),
+            .formatted(settings.current().listen().maxBodyBytes() >> 20),
         null,
         Retry.POINTLESS);
   }

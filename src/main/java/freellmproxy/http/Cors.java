@@ -3,21 +3,23 @@ package freellmproxy.http;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /** Cross-origin access for clients that run in a browser (contract section 9, CORS_ORIGINS). */
 final class Cors {
   private static final String EXPOSED =
       "x-request-id, x-free-llm-proxy-model, x-free-llm-proxy-attempts, retry-after";
 
-  private final Set<String> origins;
+  private final Supplier<Set<String>> allowed;
 
-  /** Answers to nobody when {@code origins} is empty, to everybody when it is {@code *}. */
-  Cors(Set<String> origins) {
-    this.origins = Set.copyOf(origins);
+  /** Answers to nobody when {@code allowed} is empty, to everybody when it is {@code *}. */
+  Cors(Supplier<Set<String>> allowed) {
+    this.allowed = allowed;
   }
 
   /** Adds what a browser needs to let its page read the answer. */
   void decorate(HttpCall call) {
+    Set<String> origins = allowed.get();
     String origin = call.request().getHeader(HttpHeaders.ORIGIN);
     if (origins.isEmpty() || origin == null) {
       return;
@@ -43,7 +45,7 @@ final class Cors {
 
   /** Whether this is a browser's question whether it may ask. */
   boolean isPreflight(HttpServerRequest request) {
-    return !origins.isEmpty()
+    return !allowed.get().isEmpty()
         && request.headers().contains(HttpHeaders.ORIGIN)
         && request.headers().contains(HttpHeaders.ACCESS_CONTROL_REQUEST_METHOD);
   }

@@ -1,7 +1,7 @@
 package freellmproxy.http;
 
 import freellmproxy.catalog.CatalogRefresher;
-import freellmproxy.config.Settings;
+import freellmproxy.config.LiveSettings;
 import freellmproxy.exchange.Exchanges;
 import freellmproxy.observe.Metrics;
 import io.vertx.core.Future;
@@ -10,6 +10,7 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,20 +28,26 @@ public final class HttpFront {
   private final ConnectionGuard guard;
   private final Routes routes;
 
-  /** What all event loops share. */
+  /**
+   * What all event loops share.
+   *
+   * @param reload reads the settings again; blocks
+   */
   public record Shared(
       Exchanges.Shared exchange,
       CatalogRefresher refresher,
       Metrics metrics,
       IgnoredModels ignoredModels,
-      BooleanSupplier isStopping) {
+      BooleanSupplier isStopping,
+      Callable<LiveSettings.Reload> reload) {
 
     public Shared(
         Exchanges.Shared exchange,
         CatalogRefresher refresher,
         Metrics metrics,
-        BooleanSupplier isStopping) {
-      this(exchange, refresher, metrics, new IgnoredModels(), isStopping);
+        BooleanSupplier isStopping,
+        Callable<LiveSettings.Reload> reload) {
+      this(exchange, refresher, metrics, new IgnoredModels(), isStopping, reload);
     }
   }
 
@@ -69,11 +76,11 @@ public final class HttpFront {
   }
 
   private static Routes routes(Vertx vertx, Shared shared, Exchanges exchanges) {
-    Settings settings = shared.exchange().settings();
+    LiveSettings settings = shared.exchange().settings();
     CatalogRefresher refresher = shared.refresher();
-    var keyCheck = new ApiKeyCheck(settings.keys().proxy());
+    var keyCheck = new ApiKeyCheck(() -> settings.current().keys().proxy());
     var models = new ModelsEndpoint(refresher::current);
-    var admin = new AdminEndpoint(refresher, shared.exchange().cooldowns());
+    var admin = new AdminEndpoint(vertx, refresher, shared.exchange().cooldowns(), shared.reload());
     var status =
         new StatusEndpoints(
             vertx,
@@ -84,16 +91,18 @@ public final class HttpFront {
     var chat =
         new ChatEndpoint(
             settings,
+            keyCheck,
             refresher::current,
             exchanges,
             shared.ignoredModels(),
             shared.exchange().sink(),
             shared.exchange().time());
-    return new Routes(new Cors(settings.listen().corsOrigins()))
+    return new Routes(new Cors(() -> settings.current().listen().corsOrigins()))
         .add(HttpMethod.POST, "/v1/chat/completions", chat)
         .add(HttpMethod.GET, ModelsEndpoint.PATH, keyCheck.guard(models::list))
         .add(HttpMethod.GET, ModelsEndpoint.PATH + "/*", keyCheck.guard(models::one))
         .add(HttpMethod.POST, "/admin/refresh", keyCheck.guard(admin::refresh))
+        .add(HttpMethod.POST, "/admin/reload", keyCheck.guard(admin::reload))
         .add(HttpMethod.GET, "/health", status::health)
         .add(HttpMethod.GET, "/ready", status::ready)
         .add(HttpMethod.GET, "/metrics", status::metrics)

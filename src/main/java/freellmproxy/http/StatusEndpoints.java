@@ -16,6 +16,7 @@ final class StatusEndpoints {
       POST /v1/chat/completions   chat, plain or streamed; send the key as "Authorization: Bearer PROXY_API_KEY"
       GET  /v1/models             the models, best first (key)
       POST /admin/refresh         read the list of models now, end all rests (key)
+      POST /admin/reload          read .env again (key)
       GET  /health                200 while the process lives
       GET  /ready                 200 while some model can be asked
       GET  /metrics               Prometheus text

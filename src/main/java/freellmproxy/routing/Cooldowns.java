@@ -12,6 +12,8 @@ import java.util.Collection;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -34,16 +36,19 @@ public final class Cooldowns {
 
   private final ConcurrentHashMap<String, RestState> states = new ConcurrentHashMap<>();
   private final InstantSource clock;
-  private final Settings.Fallback settings;
+  private final Supplier<Settings.Fallback> settings;
   private final Duration refreshPeriod;
+  private final AtomicInteger keysReplaced = new AtomicInteger();
 
   /**
    * Starts with everybody awake.
    *
+   * @param settings those of this moment
    * @param refreshPeriod how long a rest "until the next refresh" lasts when the list cannot be
    *     read
    */
-  public Cooldowns(InstantSource clock, Settings.Fallback settings, Duration refreshPeriod) {
+  public Cooldowns(
+      InstantSource clock, Supplier<Settings.Fallback> settings, Duration refreshPeriod) {
     this.clock = clock;
     this.settings = settings;
     this.refreshPeriod = refreshPeriod;
@@ -134,6 +139,7 @@ public final class Cooldowns {
     private final String id;
     private final @Nullable Instant modelProbe;
     private final @Nullable Instant accountProbe;
+    private final int keyAtStart = keysReplaced.get();
 
     private Permit(String id, @Nullable Instant modelProbe, @Nullable Instant accountProbe) {
       this.id = id;
@@ -184,10 +190,14 @@ public final class Cooldowns {
      * The account's quota is used up; the model itself is not to blame.
      *
      * @param until when it is back, null when the upstream did not say
-     * @return until when the account rests now
+     * @return until when the account rests now; null when that was another account, since the key
+     *     was replaced meanwhile
      */
-    public Instant accountLimited(@Nullable Instant until) {
+    public @Nullable Instant accountLimited(@Nullable Instant until) {
       leaveWithoutBlame(id, modelProbe);
+      if (keyAtStart != keysReplaced.get()) {
+        return null;
+      }
       return rest(ACCOUNT, new Rest(Rest.Kind.RATE_LIMIT, until));
     }
 
@@ -231,14 +241,17 @@ public final class Cooldowns {
     if (rest.until() != null) {
       return Duration.between(now, rest.until());
     }
-    return rest.kind() == Rest.Kind.RATE_LIMIT ? settings.rateLimitCooldown() : doubled(failures);
+    return rest.kind() == Rest.Kind.RATE_LIMIT
+        ? settings.get().rateLimitCooldown()
+        : doubled(failures);
   }
 
   /** The error cooldown, doubled for each failure after the first, up to the rate limit's. */
   private Duration doubled(int failures) {
-    Duration rest = settings.errorCooldown();
-    for (int i = 1; i < failures && rest.compareTo(settings.rateLimitCooldown()) < 0; i++) {
-      rest = shorter(rest.multipliedBy(2), settings.rateLimitCooldown());
+    Duration longest = settings.get().rateLimitCooldown();
+    Duration rest = settings.get().errorCooldown();
+    for (int i = 1; i < failures && rest.compareTo(longest) < 0; i++) {
+      rest = shorter(rest.multipliedBy(2), longest);
     }
     return rest;
   }
@@ -258,6 +271,12 @@ public final class Cooldowns {
   /** The operator asked for a fresh start (contract section 3, {@code POST /admin/refresh}). */
   public void clear() {
     states.clear();
+  }
+
+  /** The upstream key is another one: what was learned with the old one is forgotten. */
+  public void keyReplaced() {
+    keysReplaced.incrementAndGet();
+    clear();
   }
 
   /** When the first of these models may be asked; now, when one of them may be asked already. */

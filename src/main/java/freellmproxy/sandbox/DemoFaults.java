@@ -11,7 +11,7 @@ public final class DemoFaults {
   /** The best model is rate-limited every other call, the second breaks, the third is slow. */
   public static void apply(SandboxUpstream sandbox) {
     List<String> ids = sandbox.recordedList().ids();
-    Behaviour good = ChatAnswer.standard().paced(Duration.ofMillis(80));
+    Behaviour good = new AgentTurn(ChatAnswer.standard()).paced(Duration.ofMillis(80));
     sandbox.scriptOthers(good);
     sandbox.script(ids.get(0), everyOther(rateLimited(), good));
     sandbox.script(

@@ -10,9 +10,10 @@ import java.util.Map;
  * Reads a behaviour from JSON. The answer: {@code "status"} with {@code "headers"} and {@code
  * "body"}; or {@code "fault"}: {@code html, garbage, silence, hang_up, reset, empty, comments,
  * padding}; or {@code "answer"} (text, {@code "pieces"} times) with {@code "reasoning"} and {@code
- * "tool_call": {"name","arguments"}}. What is done to it: {@code "delay_ms"} before the head,
- * {@code "event_delay_ms"} before each write, {@code "after_writes"} with {@code "then"}: {@code
- * fin, reset, stall, end}, {@code "gzip": true}, {@code "piece_bytes"}.
+ * "tool_call": {"name","arguments"}}; or {@code "agent": true}: writes the file it is asked for.
+ * What is done to it: {@code "delay_ms"} before the head, {@code "event_delay_ms"} before each
+ * write, {@code "after_writes"} with {@code "then"}: {@code fin, reset, stall, end}, {@code "gzip":
+ * true}, {@code "piece_bytes"}.
  */
 final class FaultReader {
   private static final Duration EVERY = Duration.ofMillis(200);
@@ -46,6 +47,9 @@ final class FaultReader {
   private static Behaviour answer(JsonNode script) {
     if (script.has("status")) {
       return status(script);
+    }
+    if (script.path("agent").asBoolean()) {
+      return new AgentTurn(ChatAnswer.standard());
     }
     if (script.has("fault")) {
       return named(script.path("fault").asText());

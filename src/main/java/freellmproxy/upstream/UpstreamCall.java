@@ -52,7 +52,7 @@ public final class UpstreamCall {
 
   void connect(HttpClient http) {
     // Vert.x limits TCP and TLS one by one, the contract limits their sum.
-    Timer limit = client.time().after(client.limits().connect(), () -> fail(Fault.CONNECT_TIMEOUT));
+    Timer limit = client.time().after(client.connectLimit(), () -> fail(Fault.CONNECT_TIMEOUT));
     http.request(client.template())
         .onComplete(
             connected -> {

@@ -1,5 +1,6 @@
 package freellmproxy.upstream;
 
+import freellmproxy.config.LiveSettings;
 import freellmproxy.config.Settings;
 import freellmproxy.egress.OutboundHttp;
 import freellmproxy.time.Time;
@@ -13,6 +14,7 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.Set;
 import java.util.WeakHashMap;
@@ -31,17 +33,22 @@ public final class UpstreamClient {
 
   private final HttpClient pooled;
   private final HttpClient unpooled;
-  private final RequestOptions template;
-  private final Settings.TimeLimits limits;
+  private final LiveSettings settings;
+  private final Duration connectLimit;
   private final Time time;
+
+  private Settings templateOf;
+  private RequestOptions template;
 
   /** Connections that have carried a request before, and so may have gone stale since. */
   private final Set<HttpConnection> used = Collections.newSetFromMap(new WeakHashMap<>());
 
   /** Must be called on the event loop it is for. */
-  public UpstreamClient(Vertx vertx, Settings settings, Time time) {
-    Settings.Upstream upstream = settings.upstream();
-    this.limits = settings.limits();
+  public UpstreamClient(Vertx vertx, LiveSettings settings, Time time) {
+    this.settings = settings;
+    this.templateOf = settings.current();
+    this.connectLimit = templateOf.limits().connect();
+    Settings.Upstream upstream = templateOf.upstream();
     this.time = time;
     this.pooled =
         vertx.createHttpClient(
@@ -57,11 +64,11 @@ public final class UpstreamClient {
                 .setUseAlpn(false)
                 .setKeepAlive(false),
             new PoolOptions().setHttp1MaxSize(MAX_CONNECTIONS));
-    this.template = template(upstream, settings.keys());
+    this.template = template(upstream, templateOf.keys());
   }
 
   private HttpClientOptions options(Settings.Upstream upstream) {
-    return OutboundHttp.options(upstream.baseUrl(), upstream.egress(), limits.connect());
+    return OutboundHttp.options(upstream.baseUrl(), upstream.egress(), connectLimit);
   }
 
   private static RequestOptions template(Settings.Upstream upstream, Settings.Keys keys) {
@@ -104,12 +111,20 @@ public final class UpstreamClient {
     return unpooled;
   }
 
+  /** Address and headers of a request, with the key of this moment. */
+  @SuppressWarnings("ReferenceEquality") // each reload makes another object
   RequestOptions template() {
+    Settings current = settings.current();
+    if (current != templateOf) {
+      templateOf = current;
+      template = template(current.upstream(), current.keys());
+    }
     return template;
   }
 
-  Settings.TimeLimits limits() {
-    return limits;
+  /** For TCP and TLS together. */
+  Duration connectLimit() {
+    return connectLimit;
   }
 
   Time time() {

@@ -36,6 +36,19 @@ final class DocumentsTest {
   }
 
   @Test
+  void theReadmeNamesWhatOnlyARestartChanges() throws IOException {
+    String settings = section("Settings", "Errors");
+    int from = settings.indexOf("Only a restart changes");
+    assertThat(
+            found("`([A-Z][A-Z_]+)`", settings.substring(from, settings.indexOf(';', from)), "-"))
+        .isEqualTo(
+            Arrays.stream(Setting.values())
+                .filter(setting -> !setting.changesAtRunTime())
+                .map(Setting::name)
+                .collect(Collectors.toSet()));
+  }
+
+  @Test
   void theReadmeNamesEveryMetricAndNoOther() throws IOException {
     try (var proxy = TestProxy.start()) {
       proxy.chat();
@@ -56,7 +69,7 @@ final class DocumentsTest {
     Set<String> named = found("`([a-z]+(?:_[a-z]+)+)`", section("Errors", "Metrics"), "-");
     assertThat(named).allSatisfy(name -> assertThat(code).contains('"' + name + '"'));
     String inPlace =
-        "(?:(?:ApiError|fault|badRequest|unauthorized)\\(\\s*(?:\\d+,\\s*)?(?:\"[a-z_]+_error\",\\s*|"
+        "(?:(?:ApiError|badRequest|unauthorized)\\(\\s*(?:\\d+,\\s*)?(?:\"[a-z_]+_error\",\\s*|"
             + "\"service_unavailable\",\\s*|\"proxy_misconfiguration\",\\s*)?\")([a-z_]+)\"";
     assertThat(named)
         .containsAll(

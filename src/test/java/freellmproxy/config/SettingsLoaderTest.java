@@ -176,10 +176,11 @@ final class SettingsLoaderTest {
             "PORT is 9000 in the environment and 8000 in .env; the environment wins");
     assertThat(loaded.origins())
         .contains(
-            new Origin(Setting.PORT, "9000", Origin.Source.ENVIRONMENT),
-            new Origin(Setting.HOST, "127.0.0.1", Origin.Source.DOT_ENV),
-            new Origin(Setting.MAX_BODY_MB, "32", Origin.Source.DEFAULT),
-            new Origin(Setting.PROXY_API_KEY, "...ring (len=23)", Origin.Source.DOT_ENV));
+            new Origin(Setting.PORT, new Secret("9000"), Origin.Source.ENVIRONMENT),
+            new Origin(Setting.HOST, new Secret("127.0.0.1"), Origin.Source.DOT_ENV),
+            new Origin(Setting.MAX_BODY_MB, new Secret("32"), Origin.Source.DEFAULT),
+            new Origin(Setting.PROXY_API_KEY, new Secret(PROXY_KEY), Origin.Source.DOT_ENV));
+    assertThat(loaded.origins().get(1).shown()).isEqualTo("...ring (len=23)");
   }
 
   @ParameterizedTest

@@ -42,7 +42,7 @@ final class CooldownsProperties {
   private Seen account = new Seen();
   private Instant now = Instant.parse("2026-11-24T00:00:00Z");
   private final Cooldowns cooldowns =
-      new Cooldowns(() -> now, new Settings.Fallback(5, 0, RATE_LIMIT, ERROR), REFRESH);
+      new Cooldowns(() -> now, () -> new Settings.Fallback(5, 0, RATE_LIMIT, ERROR), REFRESH);
   private Random random = new Random(0);
   private String where = "";
 

@@ -10,6 +10,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -82,6 +83,24 @@ public final class ProxyProcessUnderTest implements AutoCloseable {
     }
   }
 
+  /** Writes the settings file of the folder it runs in. */
+  public void writeDotEnv(String... lines) throws IOException {
+    Files.write(folder.resolve(".env"), List.of(lines));
+  }
+
+  /** SIGHUP. */
+  public void hangUp() throws IOException {
+    try {
+      int code = new ProcessBuilder("kill", "-HUP", Long.toString(process.pid())).start().waitFor();
+      if (code != 0) {
+        throw new AssertionError("kill ended with " + code);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted", e);
+    }
+  }
+
   /** SIGTERM; the exit code. */
   public int stop() throws IOException {
     // Through the handle: Process.destroy would close the output too.
@@ -113,6 +132,7 @@ public final class ProxyProcessUnderTest implements AutoCloseable {
   @Override
   public void close() throws IOException {
     process.destroyForcibly();
+    Files.deleteIfExists(folder.resolve(".env"));
     Files.deleteIfExists(folder);
   }
 }

@@ -2,6 +2,7 @@ package freellmproxy.testing;
 
 import freellmproxy.Proxy;
 import freellmproxy.ProxyVertx;
+import freellmproxy.config.LiveSettings;
 import freellmproxy.config.Settings;
 import freellmproxy.config.SettingsLoader;
 import freellmproxy.sandbox.SandboxUpstream;
@@ -18,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
@@ -31,6 +33,8 @@ public final class TestProxy implements AutoCloseable {
 
   public static final String SECOND = "inclusionai/ling-2.6-1t:free";
   public static final String THIRD = "minimax/minimax-m2.5:free";
+
+  private static final Path NO_FILE = Path.of("no-such.env");
 
   private static final HttpClient CLIENT =
       HttpClient.newBuilder()
@@ -76,14 +80,48 @@ public final class TestProxy implements AutoCloseable {
       Time time,
       SandboxUpstream.Options options,
       Function<SandboxUpstream, String[]> settings) {
+    return startLive(
+        vertx,
+        time,
+        options,
+        sandbox -> {
+          var loaded = loaded(environment(sandbox, settings.apply(sandbox)), NO_FILE);
+          return new LiveSettings(loaded, () -> loaded);
+        });
+  }
+
+  /** Starts with the keys and whatever else this file sets; it can be changed and reloaded. */
+  public static TestProxy startWith(Path dotEnv) {
+    Vertx vertx = ProxyVertx.create();
+    return startLive(
+        vertx,
+        new VertxTime(vertx),
+        SandboxUpstream.Options.FOR_TESTS,
+        sandbox -> {
+          var environment = environment(sandbox);
+          environment.keySet().removeAll(Set.of("OPENROUTER_API_KEY", "PROXY_API_KEY", "PORT"));
+          return new LiveSettings(
+              loaded(environment, dotEnv), () -> SettingsLoader.load(environment, dotEnv));
+        });
+  }
+
+  private static TestProxy startLive(
+      Vertx vertx,
+      Time time,
+      SandboxUpstream.Options options,
+      Function<SandboxUpstream, LiveSettings> settings) {
     SandboxUpstream sandbox = await(SandboxUpstream.start(vertx, options));
-    Proxy proxy = await(Proxy.start(vertx, settings(sandbox, settings.apply(sandbox)), time));
+    Proxy proxy = await(Proxy.start(vertx, settings.apply(sandbox), time));
     await(proxy.readList());
     return new TestProxy(vertx, sandbox, proxy);
   }
 
   /** Settings for a proxy in front of a sandbox; those given replace the others. */
   public static Settings settings(SandboxUpstream sandbox, String... more) {
+    return loaded(environment(sandbox, more), NO_FILE).settings();
+  }
+
+  private static Map<String, String> environment(SandboxUpstream sandbox, String... more) {
     Map<String, String> values = new HashMap<>();
     values.put("OPENROUTER_API_KEY", UPSTREAM_KEY);
     values.put("PROXY_API_KEY", KEY);
@@ -94,8 +132,12 @@ public final class TestProxy implements AutoCloseable {
     for (int i = 0; i < more.length; i += 2) {
       values.put(more[i], more[i + 1]);
     }
-    return switch (SettingsLoader.load(values, Path.of("no-such.env"))) {
-      case SettingsLoader.Result.Loaded loaded -> loaded.settings();
+    return values;
+  }
+
+  private static SettingsLoader.Result.Loaded loaded(Map<String, String> environment, Path file) {
+    return switch (SettingsLoader.load(environment, file)) {
+      case SettingsLoader.Result.Loaded loaded -> loaded;
       case SettingsLoader.Result.Refused refused ->
           throw new AssertionError(refused.problems().toString());
     };

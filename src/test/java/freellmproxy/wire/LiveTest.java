@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import freellmproxy.Proxy;
 import freellmproxy.ProxyVertx;
+import freellmproxy.config.LiveSettings;
 import freellmproxy.config.SettingsLoader;
 import freellmproxy.testing.TestProxy;
 import freellmproxy.time.VertxTime;
@@ -39,7 +40,9 @@ final class LiveTest {
       Proxy proxy =
           switch (SettingsLoader.load(environment, Path.of(".env"))) {
             case SettingsLoader.Result.Loaded loaded ->
-                TestProxy.await(Proxy.start(vertx, loaded.settings(), new VertxTime(vertx)));
+                TestProxy.await(
+                    Proxy.start(
+                        vertx, new LiveSettings(loaded, () -> loaded), new VertxTime(vertx)));
             case SettingsLoader.Result.Refused refused ->
                 throw new AssertionError(refused.problems().toString());
           };

@@ -69,6 +69,41 @@ final class SandboxTest {
   }
 
   @Test
+  void writesTheFileThatAnAgentAsksForAndThenFinishes() {
+    script("{\"agent\":true}");
+    String tools =
+        """
+        "tools":[{"type":"function","function":{"name":"read_file","parameters":{"properties":\
+        {"file_path":{}}}}},{"type":"function","function":{"name":"write_file","parameters":\
+        {"properties":{"file_path":{},"content":{}}}}}]\
+        """;
+    String task =
+        """
+        {"role":"system","content":"You work in the directory: /tmp/demo"},\
+        {"role":"user","content":[{"type":"text","text":"Create hello.py, please."}]}\
+        """;
+    assertThat(proxy.post("{" + tools + ",\"messages\":[" + task + "]}").body())
+        .contains(
+            "\"name\":\"write_file\"",
+            "{\\\"file_path\\\":\\\"/tmp/demo/hello.py\\\",",
+            "\"finish_reason\":\"tool_calls\"");
+    assertThat(
+            proxy
+                .post(
+                    "{"
+                        + tools
+                        + ",\"messages\":["
+                        + task
+                        + ",{\"role\":\"tool\",\"content\":\"ok\"}]}")
+                .body())
+        .contains("Done", "\"finish_reason\":\"stop\"");
+    String question = "{\"role\":\"user\",\"content\":\"What is this?\"}";
+    assertThat(proxy.post("{" + tools + ",\"messages\":[" + question + "]}").body())
+        .contains("fake OpenRouter");
+    assertThat(proxy.post("{\"messages\":[" + task + "]}").body()).contains("fake OpenRouter");
+  }
+
+  @Test
   void givesAnswersOfManyMegabytes() {
     String long5Mb = "x".repeat(5 << 20);
     script("{\"answer\":\"" + long5Mb + "\"}");
