@@ -23,7 +23,8 @@ final class AgentTurn implements Behaviour {
 
   /** Clients tell the model where they work, each in its own words. */
   private static final Pattern FOLDER =
-      Pattern.compile("(?i)(?:directory|folder|cwd)[^/\\n]{0,30}?(/[^\\s\"'`<>,;]*)");
+      Pattern.compile(
+          "(?i)\\b(?:directory|folder|cwd)\\b[^/<\\n]{0,30}?[\\s\"'`](/[^\\s\"'`<>,;]*)");
 
   private static final List<String> PATH_NAMES =
       List.of("file_path", "filePath", "absolute_path", "path", "filename");

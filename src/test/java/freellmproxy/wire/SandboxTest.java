@@ -79,7 +79,7 @@ final class SandboxTest {
         """;
     String task =
         """
-        {"role":"system","content":"You work in the directory: /tmp/demo"},\
+        {"role":"system","content":"<b>Use one directory.</b> You work in the directory: /tmp/demo"},\
         {"role":"user","content":[{"type":"text","text":"Create hello.py, please."}]}\
         """;
     assertThat(proxy.post("{" + tools + ",\"messages\":[" + task + "]}").body())
