@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -92,6 +93,33 @@ final class DocumentsTest {
             refused ->
                 assertThat(refused.problems().toString())
                     .contains("OPENROUTER_API_KEY", "PROXY_API_KEY", "placeholder"));
+  }
+
+  /** What stands in code is the same in any language, so it shows what one of the two lacks. */
+  @Test
+  void theRussianReadmeSaysTheSame() throws IOException {
+    List<String> english = sections("README.md");
+    List<String> russian = sections("README.ru.md");
+    assertThat(russian).hasSameSizeAs(english);
+    for (int i = 0; i < english.size(); i++) {
+      assertThat(found("`([^`\n]+)`", russian.get(i), "-"))
+          .as(russian.get(i).lines().findFirst().orElse(""))
+          .isEqualTo(found("`([^`\n]+)`", english.get(i), "-"));
+      assertThat(found("(?s)```sh\n(.*?)```", russian.get(i), "-"))
+          .isEqualTo(found("(?s)```sh\n(.*?)```", english.get(i), "-"));
+      assertThat(found("\\]\\(([^)]+)\\)", russian.get(i), "README.*"))
+          .isEqualTo(found("\\]\\(([^)]+)\\)", english.get(i), "README.*"));
+      assertThat(rows(russian.get(i))).isEqualTo(rows(english.get(i)));
+    }
+    assertThat(String.join("", russian)).containsPattern("[а-я]{5}");
+  }
+
+  private static List<String> sections(String file) throws IOException {
+    return List.of(Files.readString(Path.of(file)).split("\n## "));
+  }
+
+  private static long rows(String section) {
+    return section.lines().filter(line -> line.startsWith("|")).count();
   }
 
   @Test
