@@ -166,34 +166,31 @@ public final class JsonCursor {
     if (fault != null || closes(bracket) || fault != null) {
       return false;
     }
-    if (bytes[at] != ',') {
-      fail(Fault.MALFORMED, at);
-      return false;
-    }
-    at++;
-    skipSpace();
-    return true;
+    return passes(',');
   }
 
   private boolean readName() {
-    if (fault != null || at >= bytes.length) {
-      fail(Fault.CUT_OFF, at);
-      return false;
-    }
-    if (bytes[at] != '"') {
-      fail(Fault.MALFORMED, at);
+    if (!isNext('"')) {
       return false;
     }
     nameStart = at;
     skipString();
     nameEnd = at;
     skipSpace();
-    if (fault != null || at >= bytes.length) {
-      fail(Fault.CUT_OFF, at);
-      return false;
+    return passes(':');
+  }
+
+  /** Whether this byte is next; anything else is a fault. */
+  private boolean isNext(char expected) {
+    if (fault == null && at < bytes.length && bytes[at] == expected) {
+      return true;
     }
-    if (bytes[at] != ':') {
-      fail(Fault.MALFORMED, at);
+    fail(at < bytes.length ? Fault.MALFORMED : Fault.CUT_OFF, at);
+    return false;
+  }
+
+  private boolean passes(char expected) {
+    if (!isNext(expected)) {
       return false;
     }
     at++;
