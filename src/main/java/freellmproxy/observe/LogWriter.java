@@ -105,7 +105,7 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
       lines.writeBytes(encoder.encode(droppedLine(lost)));
     }
     for (ILoggingEvent event : batch) {
-      lines.writeBytes(encoder.encode(event));
+      encode(event, lines);
     }
     batch.clear();
     try {
@@ -113,6 +113,15 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
       out.flush();
     } catch (IOException e) {
       addError("log lines could not be written", e);
+    }
+  }
+
+  /** One line that cannot be written must not cost all that follow. */
+  private void encode(ILoggingEvent event, ByteArrayOutputStream lines) {
+    try {
+      lines.writeBytes(encoder.encode(event));
+    } catch (RuntimeException e) {
+      addError("a log line could not be encoded", e);
     }
   }
 

@@ -1,6 +1,7 @@
 package freellmproxy.observe;
 
 import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.Configurator;
@@ -49,7 +50,7 @@ public final class Logging extends ContextAwareBase implements Configurator {
     encoder.getProviders().addProvider(new StackTraceJsonProvider());
     encoder.start();
     writeTo(context, encoder);
-    context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME).setLevel(Level.INFO);
+    root(context).setLevel(Level.INFO);
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
   }
 
@@ -57,15 +58,22 @@ public final class Logging extends ContextAwareBase implements Configurator {
     var appender = new LogWriter(encoder, new FileOutputStream(FileDescriptor.out));
     appender.setContext(context);
     appender.start();
-    var root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
-    root.detachAndStopAllAppenders();
-    root.addAppender(appender);
+    root(context).detachAndStopAllAppenders();
+    root(context).addAppender(appender);
+  }
+
+  private static Logger root(LoggerContext context) {
+    return context.getLogger(Logger.ROOT_LOGGER_NAME);
+  }
+
+  private static LoggerContext context() {
+    return (LoggerContext) LoggerFactory.getILoggerFactory();
   }
 
   /** Applies {@code LOG_FORMAT}: logging begins in JSON, since that needs no decision. */
   public static void format(LogFormat format) {
     if (isText(format)) {
-      var context = (LoggerContext) LoggerFactory.getILoggerFactory();
+      LoggerContext context = context();
       var encoder = new PatternLayoutEncoder();
       encoder.setContext(context);
       encoder.setPattern("%d{HH:mm:ss} %-5level %msg %kvp{NONE}%n%ex");
@@ -85,16 +93,13 @@ public final class Logging extends ContextAwareBase implements Configurator {
 
   /** Applies {@code LOG_LEVEL} to what this project logs; libraries speak up from WARN on. */
   public static void level(LogLevel level) {
-    var context = (LoggerContext) LoggerFactory.getILoggerFactory();
     Level own = Level.valueOf(level.name());
-    context.getLogger("freellmproxy").setLevel(own);
-    context
-        .getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME)
-        .setLevel(own.isGreaterOrEqual(Level.WARN) ? own : Level.WARN);
+    context().getLogger("freellmproxy").setLevel(own);
+    root(context()).setLevel(own.isGreaterOrEqual(Level.WARN) ? own : Level.WARN);
   }
 
   /** Writes what is still to be written; to be called before the process ends. */
   public static void stop() {
-    ((LoggerContext) LoggerFactory.getILoggerFactory()).stop();
+    context().stop();
   }
 }
