@@ -3,12 +3,11 @@ package freellmproxy;
 import freellmproxy.config.Settings.LogLevel;
 import freellmproxy.config.SettingsLoader;
 import freellmproxy.doctor.Doctor;
-import freellmproxy.doctor.Finding;
+import freellmproxy.doctor.Report;
 import freellmproxy.observe.Logging;
 import io.vertx.core.Vertx;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -37,12 +36,12 @@ final class DoctorCommand implements Callable<Integer> {
   public Integer call() {
     Logging.level(LogLevel.ERROR);
     Vertx vertx = ProxyVertx.create();
-    List<Finding> findings =
+    Report report =
         Doctor.examine(vertx, SettingsLoader.load(System.getenv(), Path.of(".env")), complete);
-    vertx.close().toCompletionStage().toCompletableFuture().join();
+    Await.result(vertx.close());
     PrintWriter out = spec.commandLine().getOut();
-    out.println(json ? Doctor.json(findings) : Doctor.table(findings).stripTrailing());
+    out.println(json ? report.json() : report.table().stripTrailing());
     out.flush();
-    return Doctor.isFine(findings) ? 0 : 1;
+    return report.isFine() ? 0 : 1;
   }
 }

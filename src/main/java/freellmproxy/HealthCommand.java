@@ -1,11 +1,9 @@
 package freellmproxy;
 
-import freellmproxy.config.SettingsLoader;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.HttpURLConnection;
 import java.net.URI;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -33,8 +31,7 @@ final class HealthCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    String base = url == null ? ownUrl() : url.replaceFirst("/+$", "");
-    URI asked = URI.create(base + (ready ? "/ready" : "/health"));
+    URI asked = URI.create(OwnAddress.of(url) + (ready ? "/ready" : "/health"));
     PrintWriter out = spec.commandLine().getOut();
     boolean fine = false;
     try {
@@ -49,18 +46,5 @@ final class HealthCommand implements Callable<Integer> {
     }
     out.flush();
     return fine ? 0 : 1;
-  }
-
-  /** Where a proxy with these settings listens. */
-  private static String ownUrl() {
-    return switch (SettingsLoader.load(System.getenv(), Path.of(".env"))) {
-      case SettingsLoader.Result.Loaded loaded -> {
-        String host = loaded.settings().listen().host();
-        boolean isAny = host.equals("0.0.0.0") || host.equals("::");
-        String named = isAny ? "127.0.0.1" : host.contains(":") ? "[" + host + "]" : host;
-        yield "http://" + named + ":" + loaded.settings().listen().port();
-      }
-      case SettingsLoader.Result.Refused refused -> "http://127.0.0.1:8080";
-    };
   }
 }

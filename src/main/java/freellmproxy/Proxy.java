@@ -25,7 +25,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
@@ -75,7 +74,7 @@ public final class Proxy {
                 vertx,
                 listClient,
                 settings.modelList().url(),
-                new CatalogParser(allowedIds(settings.upstream())),
+                new CatalogParser(settings.upstream()::allows),
                 time),
             settings.modelList(),
             time,
@@ -97,13 +96,6 @@ public final class Proxy {
             settings.modelList().url(),
             settings.modelList().egress(),
             settings.limits().connect()));
-  }
-
-  /** Contract section 9, {@code FREE_ONLY}. */
-  private static Predicate<String> allowedIds(Settings.Upstream upstream) {
-    return upstream.freeOnly() && upstream.isOpenRouter()
-        ? id -> id.endsWith(":free") || id.equals("openrouter/free")
-        : id -> true;
   }
 
   /**

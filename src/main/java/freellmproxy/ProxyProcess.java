@@ -3,7 +3,6 @@ package freellmproxy;
 import freellmproxy.observe.Logging;
 import io.vertx.core.Future;
 import java.net.BindException;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -24,7 +23,7 @@ final class ProxyProcess {
   static int run(Future<Proxy> starting, Consumer<Proxy> onStarted) {
     Proxy proxy;
     try {
-      proxy = await(starting);
+      proxy = Await.result(starting);
     } catch (CompletionException e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();
       boolean portTaken = cause instanceof BindException;
@@ -37,18 +36,13 @@ final class ProxyProcess {
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(proxy), "stop"));
     HangUp.handle(proxy::reload, () -> System.exit(0));
     onStarted.accept(proxy);
-    // Nothing completes this: from here on the shutdown hook ends the process.
-    return new CompletableFuture<Integer>().join();
+    return Await.signal();
   }
 
   /** The JVM would end with 143 after SIGTERM; a service that stopped in good form ends with 0. */
   private static void stop(Proxy proxy) {
-    await(proxy.stop());
+    Await.result(proxy.stop());
     Logging.stop();
     Runtime.getRuntime().halt(0);
-  }
-
-  private static <T> T await(Future<T> future) {
-    return future.toCompletionStage().toCompletableFuture().join();
   }
 }

@@ -6,7 +6,6 @@ import freellmproxy.sandbox.SandboxUpstream.Recording;
 import io.vertx.core.Vertx;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -34,15 +33,11 @@ final class SandboxCommand implements Callable<Integer> {
   public Integer call() {
     Vertx vertx = ProxyVertx.create();
     var sandbox =
-        SandboxUpstream.start(vertx, new Options(port, Recording.OFF, null))
-            .toCompletionStage()
-            .toCompletableFuture()
-            .join();
+        Await.result(SandboxUpstream.start(vertx, new Options(port, Recording.OFF, null)));
     PrintWriter out = spec.commandLine().getOut();
     out.printf(
         "UPSTREAM_BASE_URL=%s%nMODELS_LIST_URL=%s%n", sandbox.baseUrl(), sandbox.modelListUrl());
     out.flush();
-    // Nothing completes this: a signal ends the process.
-    return new CompletableFuture<Integer>().join();
+    return Await.signal();
   }
 }

@@ -61,14 +61,18 @@ final class ServeCommand implements Callable<Integer> {
     Vertx vertx = ProxyVertx.create();
     return ProxyProcess.run(
         Proxy.start(vertx, new LiveSettings(loaded, ServeCommand::load), new VertxTime(vertx)),
-        proxy -> proxy.readList().onSuccess(catalog -> greet(settings, proxy.port(), catalog)));
+        proxy ->
+            proxy
+                .readList()
+                .onSuccess(catalog -> {
+                  if (Logging.isText(settings.logFormat())) {
+                    greet(settings, proxy.port(), catalog);
+                  }
+                }));
   }
 
   /** What a person at a terminal wants to know; a service has its log. */
   private void greet(Settings settings, int port, Catalog catalog) {
-    if (!Logging.isText(settings.logFormat())) {
-      return;
-    }
     PrintWriter out = new CommandLine(this).getOut();
     out.printf("%n  free-llm-proxy listens on http://localhost:%d/v1%n", port);
     if (catalog.isEmpty()) {

@@ -1,6 +1,5 @@
 package freellmproxy;
 
-import freellmproxy.config.SettingsLoader;
 import freellmproxy.setup.Client;
 import freellmproxy.setup.ClientFile;
 import freellmproxy.setup.UnmergeableFile;
@@ -31,7 +30,9 @@ final class SetupCommand implements Callable<Integer> {
       description = "Merge it into the client's file; the old one stays beside it as .bak.")
   private boolean write;
 
-  @Option(names = "--url", description = "Where clients find the proxy (default: by PORT).")
+  @Option(
+      names = "--url",
+      description = "Where clients find the proxy (default: by HOST and PORT).")
   private @Nullable String url;
 
   @Option(names = "--file", description = "The client's file, where it is not in its usual place.")
@@ -43,7 +44,7 @@ final class SetupCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    String address = url == null ? "http://localhost:" + port() : url.replaceFirst("/+$", "");
+    String address = OwnAddress.of(url);
     Optional<Path> target =
         Optional.ofNullable(file)
             .or(() -> client.file().map(name -> Path.of(System.getProperty("user.home"), name)));
@@ -93,13 +94,5 @@ final class SetupCommand implements Callable<Integer> {
     err.println(message);
     err.flush();
     return 1;
-  }
-
-  /** As the proxy itself would find it; the settings need not be complete for that. */
-  private static int port() {
-    return switch (SettingsLoader.load(System.getenv(), Path.of(".env"))) {
-      case SettingsLoader.Result.Loaded loaded -> loaded.settings().listen().port();
-      case SettingsLoader.Result.Refused refused -> 8080;
-    };
   }
 }

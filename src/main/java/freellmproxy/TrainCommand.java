@@ -87,10 +87,6 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private static <T> T await(Future<T> future) {
-    return future
-        .toCompletionStage()
-        .toCompletableFuture()
-        .orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS)
-        .join();
+    return Await.result(future.timeout(PATIENCE_SECONDS, TimeUnit.SECONDS));
   }
 }

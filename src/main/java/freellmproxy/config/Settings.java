@@ -83,6 +83,11 @@ public record Settings(
       boolean freeOnly,
       Egress egress) {
 
+    /** Whether a model with this id may be asked (contract section 9, {@code FREE_ONLY}). */
+    public boolean allows(String id) {
+      return !freeOnly || !isOpenRouter() || id.endsWith(":free") || id.equals("openrouter/free");
+    }
+
     /** Whether calls to this upstream could cost money at OpenRouter. */
     public boolean isOpenRouter() {
       String host = baseUrl.getHost().toLowerCase(Locale.ROOT);

@@ -1,5 +1,7 @@
 package freellmproxy.doctor;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import freellmproxy.config.Settings.Egress;
 import freellmproxy.egress.OutboundHttp;
 import io.vertx.core.Vertx;
@@ -8,6 +10,7 @@ import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
+import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
@@ -16,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Asks one address once and waits for the answer, the way the proxy itself would get there. */
 final class Probe {
+  private static final ObjectMapper JSON = new ObjectMapper();
   private static final Duration CONNECT = Duration.ofSeconds(5);
   private static final long PATIENCE_SECONDS = 15;
 
@@ -27,11 +31,33 @@ final class Probe {
 
   /** What came back. */
   sealed interface Result {
+    /** In a few words. */
+    String said();
+
     /** An answer, whatever its status. */
-    record Answered(int status, byte[] body) implements Result {}
+    record Answered(int status, byte[] body) implements Result {
+      @Override
+      public String said() {
+        return "it answered " + status;
+      }
+
+      /** The body; a missing node when it is no JSON. */
+      JsonNode json() {
+        try {
+          return JSON.readTree(body);
+        } catch (IOException e) {
+          return JSON.missingNode();
+        }
+      }
+    }
 
     /** None. */
-    record Silent(String reason) implements Result {}
+    record Silent(String reason) implements Result {
+      @Override
+      public String said() {
+        return reason;
+      }
+    }
   }
 
   /** Blocks for up to a quarter of a minute; not for event loops. */

@@ -10,7 +10,6 @@ import io.vertx.core.Vertx;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -32,7 +31,7 @@ final class DoctorTest {
     TestProxy.await(vertx.close());
   }
 
-  private List<Finding> examine(boolean complete, String... more) {
+  private Report examine(boolean complete, String... more) {
     return Doctor.examine(vertx, load(more), complete);
   }
 
@@ -50,25 +49,25 @@ final class DoctorTest {
     return SettingsLoader.load(environment, folder.resolve(".env"));
   }
 
-  private static Finding find(List<Finding> findings, String check) {
-    return findings.stream()
+  private static Finding find(Report report, String check) {
+    return report.findings().stream()
         .filter(finding -> finding.check().equals(check))
         .reduce((first, second) -> second)
-        .orElseThrow(() -> new AssertionError(check + " is missing in " + findings));
+        .orElseThrow(() -> new AssertionError(check + " is missing in " + report));
   }
 
   @Test
   void findsNothingWrongAndAsksForNoCompletion() {
-    List<Finding> findings = examine(false);
-    assertThat(Doctor.isFine(findings)).as(findings.toString()).isTrue();
-    assertThat(find(findings, "list").detail()).contains("models, best is");
-    assertThat(find(findings, "key").detail()).contains("of 50 free requests", "...7777");
-    assertThat(find(findings, "settings").detail())
+    Report report = examine(false);
+    assertThat(report.isFine()).as(report.table()).isTrue();
+    assertThat(find(report, "list").detail()).contains("models, best is");
+    assertThat(find(report, "key").detail()).contains("of 50 free requests", "...7777");
+    assertThat(find(report, "settings").detail())
         .contains("HOST=127.0.0.1 (environment)")
         .doesNotContain(KEY);
     assertThat(sandbox.received()).isEmpty();
-    assertThat(Doctor.table(findings)).contains("✓ key").doesNotContain(KEY);
-    assertThat(Doctor.json(findings)).contains("\"ok\" : true").doesNotContain(KEY);
+    assertThat(report.table()).contains("✓ key").doesNotContain(KEY);
+    assertThat(report.json()).contains("\"ok\" : true").doesNotContain(KEY);
   }
 
   @Test
@@ -79,10 +78,10 @@ final class DoctorTest {
 
   @Test
   void namesEverySettingThatIsWrong() {
-    List<Finding> findings =
+    Report report =
         examine(false, "PORT", "many", "OPENROUTER_API_KEY", "sk-or-v1-paste-your-key-here");
-    assertThat(Doctor.isFine(findings)).isFalse();
-    assertThat(Doctor.table(findings)).contains("✗ settings  PORT", "placeholder");
+    assertThat(report.isFine()).isFalse();
+    assertThat(report.table()).contains("✗ settings  PORT", "placeholder");
   }
 
   @Test
@@ -104,25 +103,25 @@ final class DoctorTest {
   @Test
   void looksAtTheRunningProxyAndItsKey() {
     try (var proxy = TestProxy.start()) {
-      List<Finding> findings = examine(false, "PORT", "" + proxy.port());
-      assertThat(find(findings, "port").detail()).contains("running free-llm-proxy");
-      assertThat(find(findings, "proxy").detail()).contains("another PROXY_API_KEY");
-      findings = examine(false, "PORT", "" + proxy.port(), "PROXY_API_KEY", TestProxy.KEY);
-      assertThat(find(findings, "proxy").detail()).contains("ready, ");
+      Report report = examine(false, "PORT", "" + proxy.port());
+      assertThat(find(report, "port").detail()).contains("running free-llm-proxy");
+      assertThat(find(report, "proxy").detail()).contains("another PROXY_API_KEY");
+      report = examine(false, "PORT", "" + proxy.port(), "PROXY_API_KEY", TestProxy.KEY);
+      assertThat(find(report, "proxy").detail()).contains("ready, ");
     }
   }
 
   @Test
   void saysWhatCannotBeReached() {
-    List<Finding> findings =
+    Report report =
         examine(
             false,
             "MODELS_LIST_URL",
             sandbox.baseUrl() + "/nothing",
             "UPSTREAM_BASE_URL",
             "http://127.0.0.1:1/api/v1");
-    assertThat(find(findings, "list").detail()).contains("it answered 404");
-    assertThat(find(findings, "upstream").state()).isEqualTo(State.FAULT);
-    assertThat(Doctor.isFine(findings)).isFalse();
+    assertThat(find(report, "list").detail()).contains("it answered 404");
+    assertThat(find(report, "upstream").state()).isEqualTo(State.FAULT);
+    assertThat(report.isFine()).isFalse();
   }
 }
