@@ -20,14 +20,22 @@ public final class JsonCursor {
   private static final VarHandle LONGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
-  /** Prose has longer runs without an escape, code shorter ones. */
-  private static final int LONG_RUN = 4 * Long.BYTES;
+  /** One bit for each character that may follow a backslash and ends the escape. */
+  private static final long SHORT_ESCAPES_BELOW_64 = 1L << '"' | 1L << '/';
+
+  private static final long SHORT_ESCAPES_FROM_64 =
+      1L << '\\' | 1L << 'b' | 1L << 'f' | 1L << 'n' | 1L << 'r' | 1L << 't';
 
   private static final long ONES = 0x0101010101010101L;
   private static final long HIGH_BITS = 0x8080808080808080L;
-  private static final long QUOTES = '"' * ONES;
   private static final long BACKSLASHES = '\\' * ONES;
-  private static final long SPACES = ' ' * ONES;
+
+  /**
+   * Swaps the quote, 0x22, with the space, 0x20, and leaves control characters among themselves.
+   */
+  private static final long QUOTE_TO_SPACE = 0x02 * ONES;
+
+  private static final long ABOVE_SPACE = 0x21 * ONES;
 
   /** Four characters of two bytes each, which is most text in Cyrillic, Greek or Hebrew. */
   private static final long TWO_BYTE_MASK = 0xC0E0C0E0C0E0C0E0L;
@@ -256,7 +264,7 @@ public final class JsonCursor {
   private void skipString() {
     int i = at + 1;
     while (fault == null) {
-      i = skipPlain(i);
+      i = skipAscii(i);
       if (i >= bytes.length) {
         fail(Fault.CUT_OFF, i);
         return;
@@ -276,17 +284,36 @@ public final class JsonCursor {
     }
   }
 
-  /** To the first byte that is a quote, a backslash, a control character or not ASCII. */
-  private int skipPlain(int from) {
+  /** Past plain ASCII and escapes of two bytes, up to anything else. */
+  private int skipAscii(int from) {
     int i = from;
-    for (; i + Long.BYTES <= bytes.length; i += Long.BYTES) {
-      long special = special(i);
-      if (special != 0) {
-        return i + Long.numberOfTrailingZeros(special) / Byte.SIZE;
+    while (i + Long.BYTES < bytes.length) {
+      long eight = (long) LONGS.get(bytes, i);
+      long special = special(eight);
+      if (special == 0) {
+        i = skipLongRun(i + Long.BYTES);
+        continue;
       }
-      if (i - from >= LONG_RUN) {
-        i = skipLongRun(i);
+      // Bytes are taken from the register: the next word can be on its way meanwhile.
+      int escapeAcrossWords = 0;
+      while (special != 0) {
+        int shift = Long.numberOfTrailingZeros(special) & -Byte.SIZE;
+        byte b = (byte) (eight >>> shift);
+        if (b == '\\') {
+          boolean isLast = shift == Long.SIZE - Byte.SIZE;
+          byte escaped = isLast ? bytes[i + Long.BYTES] : (byte) (eight >>> (shift + Byte.SIZE));
+          if (!isShortEscape(escaped)) {
+            return i + shift / Byte.SIZE;
+          }
+          escapeAcrossWords = isLast ? 1 : 0;
+          special &= ~(0x8080L << shift);
+        } else if (b < ' ' || b == '"') {
+          return i + shift / Byte.SIZE;
+        } else {
+          special &= special - 1;
+        }
       }
+      i += Long.BYTES + escapeAcrossWords;
     }
     while (i < bytes.length && bytes[i] >= ' ' && bytes[i] != '"' && bytes[i] != '\\') {
       i++;
@@ -297,30 +324,29 @@ public final class JsonCursor {
   /** Four words that do not depend on each other keep a processor busier than one at a time. */
   private int skipLongRun(int from) {
     int i = from;
-    while (i + 5 * Long.BYTES <= bytes.length
-        && (special(i + Long.BYTES)
-                | special(i + 2 * Long.BYTES)
-                | special(i + 3 * Long.BYTES)
-                | special(i + 4 * Long.BYTES))
+    while (i + 4 * Long.BYTES <= bytes.length
+        && (special((long) LONGS.get(bytes, i))
+                | special((long) LONGS.get(bytes, i + Long.BYTES))
+                | special((long) LONGS.get(bytes, i + 2 * Long.BYTES))
+                | special((long) LONGS.get(bytes, i + 3 * Long.BYTES)))
             == 0) {
       i += 4 * Long.BYTES;
     }
     return i;
   }
 
-  /** The high bit of each of eight bytes that ends a plain run; see {@link #zeroBytes}. */
-  private long special(int i) {
-    long eight = (long) LONGS.get(bytes, i);
-    return (zeroBytes(eight ^ QUOTES)
-            | zeroBytes(eight ^ BACKSLASHES)
-            | ((eight - SPACES) & ~eight)
-            | eight)
-        & HIGH_BITS;
+  /**
+   * The high bit of each of eight bytes that ends a plain run. A subtraction sets it in a byte that
+   * is too small and borrows from the bytes above, so bits above the lowest one may be wrong.
+   */
+  private static long special(long eight) {
+    long quotesAndControls = (eight ^ QUOTE_TO_SPACE) - ABOVE_SPACE;
+    long backslashes = (eight ^ BACKSLASHES) - ONES;
+    return (quotesAndControls | backslashes | eight) & HIGH_BITS;
   }
 
-  /** The high bit of each byte that is zero; bits above the lowest of these may be wrong. */
-  private static long zeroBytes(long eight) {
-    return (eight - ONES) & ~eight;
+  private static boolean isShortEscape(byte b) {
+    return b >= 0 && ((b < 64 ? SHORT_ESCAPES_BELOW_64 : SHORT_ESCAPES_FROM_64) & (1L << b)) != 0;
   }
 
   private int skipEscape(int backslash) {
@@ -328,14 +354,13 @@ public final class JsonCursor {
     if (i >= bytes.length) {
       return i;
     }
-    return switch (bytes[i]) {
-      case '"', '\\', '/', 'b', 'f', 'n', 'r', 't' -> i + 1;
-      case 'u' -> skipHexDigits(i + 1);
-      default -> {
-        fail(Fault.MALFORMED, i);
-        yield i;
-      }
-    };
+    if (bytes[i] == 'u') {
+      return skipHexDigits(i + 1);
+    }
+    if (!isShortEscape(bytes[i])) {
+      fail(Fault.MALFORMED, i);
+    }
+    return i + 1;
   }
 
   private int skipHexDigits(int from) {

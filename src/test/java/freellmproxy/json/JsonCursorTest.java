@@ -112,6 +112,38 @@ final class JsonCursorTest {
   }
 
   @Test
+  void knowsWhatMayFollowABackslashAtEveryPlace() {
+    for (int place = 1; place < 20; place++) {
+      for (int follower = 0; follower < 256; follower++) {
+        byte[] text = ("\"" + "x".repeat(40) + "\"").getBytes(UTF_8);
+        text[place] = '\\';
+        text[place + 1] = (byte) follower;
+        boolean isEscape = follower < 128 && "\"\\/bfnrt".indexOf(follower) >= 0;
+        assertThat(fault(text))
+            .as("%d at %d", follower, place)
+            .isEqualTo(isEscape ? "none" : "MALFORMED");
+      }
+    }
+  }
+
+  /** Neighbours in value of what is looked for, since eight bytes are compared at once. */
+  @Test
+  void agreesWithJacksonOnWhatLooksAlike() throws IOException {
+    String alike = "\\\\\\[]\"!# \u001f\u007fn";
+    for (int seed = 0; seed < SEEDS; seed++) {
+      var random = new Random(seed);
+      var string = new StringBuilder("\"");
+      for (int length = random.nextInt(24); length > 0; length--) {
+        string.append(alike.charAt(random.nextInt(alike.length())));
+      }
+      byte[] text = ("[" + string + "\"]          ").getBytes(UTF_8);
+      assertThat(fault(text).equals("none"))
+          .as("seed %d: %s", seed, string)
+          .isEqualTo(jackson(text));
+    }
+  }
+
+  @Test
   void goesAsDeepAsItMayAndNoDeeper() {
     int max = JsonCursor.MAX_DEPTH;
     assertThat(fault(("[".repeat(max) + "]".repeat(max)).getBytes(UTF_8))).isEqualTo("none");
