@@ -4,8 +4,8 @@ import freellmproxy.catalog.Model;
 import freellmproxy.config.Settings;
 import freellmproxy.routing.Cooldowns.Permit;
 import freellmproxy.sse.SseEvent;
+import freellmproxy.time.Limit;
 import freellmproxy.time.Time;
-import freellmproxy.time.Time.Timer;
 import freellmproxy.upstream.AnswerForm;
 import freellmproxy.upstream.ChatChunk;
 import freellmproxy.upstream.Outcome;
@@ -48,9 +48,10 @@ final class Attempt {
   private final long startNanos;
   private final Consumer<Verdict> onJudged;
   private final List<SseEvent> held = new ArrayList<>(2);
+  private final Limit limit;
 
   private @Nullable UpstreamCall call;
-  private @Nullable Timer limit;
+  private String beyondLimit = "";
   private @Nullable Consumer<UpstreamReply> relay;
   private UpstreamReply.@Nullable Answer answer;
   private boolean judged;
@@ -79,6 +80,7 @@ final class Attempt {
     this.time = deadline.time();
     this.startNanos = time.nanos();
     this.onJudged = onJudged;
+    this.limit = new Limit(time, () -> judged(ReplyClassifier.judgeFailure(beyondLimit)));
   }
 
   void start(UpstreamClient client, Supplier<Buffer> body) {
@@ -136,7 +138,7 @@ final class Attempt {
   /** Gives up at once; no verdict is told any more. */
   void abort() {
     judged = true;
-    cancelLimit();
+    limit.cancel();
     if (call != null) {
       call.abort();
     }
@@ -152,7 +154,7 @@ final class Attempt {
 
   private void judge(UpstreamReply step) {
     switch (step) {
-      case UpstreamReply.Sent sent -> limit(deadline.cap(limits.attempt()), "no_head_in_time");
+      case UpstreamReply.Sent sent -> allow(deadline.cap(limits.attempt()), "no_head_in_time");
       case UpstreamReply.Head head -> readHead(head);
       case UpstreamReply.Answer whole -> judgeAnswer(whole);
       case UpstreamReply.Event event -> judgeEvent(event.event());
@@ -165,11 +167,12 @@ final class Attempt {
 
   private void readHead(UpstreamReply.Head head) {
     status = head.status();
-    boolean begunAnswer = form == AnswerForm.WHOLE && status / 100 == 2;
-    // A plain answer that has begun may take its time; see docs/decisions on the deadline.
-    limit(
-        begunAnswer ? limits.answer() : deadline.cap(limits.attempt().minus(duration())),
-        begunAnswer ? "answer_too_slow" : "no_useful_event_in_time");
+    if (form == AnswerForm.WHOLE && status / 100 == 2) {
+      // A plain answer that has begun may take its time; see docs/decisions on the deadline.
+      allow(limits.answer(), "answer_too_slow");
+    } else {
+      beyondLimit = "no_useful_event_in_time";
+    }
   }
 
   private void judgeAnswer(UpstreamReply.Answer whole) {
@@ -206,16 +209,9 @@ final class Attempt {
     }
   }
 
-  private void limit(Duration length, String reason) {
-    cancelLimit();
-    limit = time.after(length, () -> judged(ReplyClassifier.judgeFailure(reason)));
-  }
-
-  private void cancelLimit() {
-    if (limit != null) {
-      limit.cancel();
-      limit = null;
-    }
+  private void allow(Duration length, String beyond) {
+    limit.in(length);
+    beyondLimit = beyond;
   }
 
   private void judged(Verdict verdict) {
@@ -223,7 +219,7 @@ final class Attempt {
       return;
     }
     judged = true;
-    cancelLimit();
+    limit.cancel();
     if (!(verdict instanceof Verdict.Useful)) {
       // Whatever else the upstream would send is not wanted; after a whole answer this does
       // nothing.

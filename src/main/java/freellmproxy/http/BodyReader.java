@@ -1,14 +1,13 @@
 package freellmproxy.http;
 
+import freellmproxy.time.Limit;
 import freellmproxy.time.Time;
-import freellmproxy.time.Time.Timer;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /** Reads one request body into memory, within limits of size and patience (contract section 12). */
 final class BodyReader {
@@ -21,13 +20,11 @@ final class BodyReader {
   private static final int SMALLEST_FIRST_CHUNK = 4 << 10;
 
   private final int maxBytes;
-  private final Time time;
   private final Consumer<Result> onResult;
   private byte[] bytes = new byte[0];
   private int length;
-  private long lastByteNanos;
+  private final Limit patience;
   private boolean over;
-  private @Nullable Timer patience;
 
   /** What came of reading. */
   sealed interface Result {
@@ -43,7 +40,7 @@ final class BodyReader {
 
   private BodyReader(int maxBytes, Time time, Consumer<Result> onResult) {
     this.maxBytes = maxBytes;
-    this.time = time;
+    this.patience = new Limit(time, () -> finish(new Result.TooSlow()));
     this.onResult = onResult;
   }
 
@@ -62,8 +59,7 @@ final class BodyReader {
       request.response().writeContinue();
     }
     bytes = new byte[Math.clamp(announced, SMALLEST_FIRST_CHUNK, LARGEST_FIRST_CHUNK)];
-    lastByteNanos = time.nanos();
-    patience = time.after(PATIENCE, this::lookAtClock);
+    patience.in(PATIENCE);
     request.handler(this::append);
     request.endHandler(end -> finish(new Result.Complete(exactly())));
     request.exceptionHandler(failure -> stop());
@@ -79,7 +75,7 @@ final class BodyReader {
     if (over) {
       return;
     }
-    lastByteNanos = time.nanos();
+    patience.in(PATIENCE);
     int needed = length + chunk.length();
     if (needed > maxBytes) {
       finish(new Result.TooLarge());
@@ -97,15 +93,6 @@ final class BodyReader {
     return bytes.length == length ? bytes : Arrays.copyOf(bytes, length);
   }
 
-  private void lookAtClock() {
-    Duration silence = Duration.ofNanos(time.nanos() - lastByteNanos);
-    if (silence.compareTo(PATIENCE) >= 0) {
-      finish(new Result.TooSlow());
-    } else {
-      patience = time.after(PATIENCE.minus(silence), this::lookAtClock);
-    }
-  }
-
   private void finish(Result result) {
     if (!over) {
       stop();
@@ -115,8 +102,6 @@ final class BodyReader {
 
   private void stop() {
     over = true;
-    if (patience != null) {
-      patience.cancel();
-    }
+    patience.cancel();
   }
 }

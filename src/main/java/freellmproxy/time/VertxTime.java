@@ -1,15 +1,23 @@
 package freellmproxy.time;
 
+import io.netty.util.concurrent.ScheduledFuture;
 import io.vertx.core.Vertx;
+import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.internal.VertxInternal;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.TimeUnit;
 
-/** The machine's own time, with Vert.x timers. */
+/**
+ * The machine's own time. Its timers are those of the event loop itself: Vert.x's are also kept in
+ * two maps, to be found by number and to end with a deployment, and a request sets and cancels some
+ * without needing either.
+ */
 public final class VertxTime implements Time {
-  private final Vertx vertx;
+  private final VertxInternal vertx;
 
   public VertxTime(Vertx vertx) {
-    this.vertx = vertx;
+    this.vertx = (VertxInternal) vertx;
   }
 
   @Override
@@ -24,8 +32,11 @@ public final class VertxTime implements Time {
 
   @Override
   public Timer after(Duration delay, Runnable task) {
-    // Vert.x refuses a delay below one millisecond.
-    long id = vertx.setTimer(Math.max(1, delay.toMillis()), fired -> task.run());
-    return () -> vertx.cancelTimer(id);
+    ContextInternal context = vertx.getOrCreateContext();
+    ScheduledFuture<?> scheduled =
+        context
+            .nettyEventLoop()
+            .schedule(() -> context.dispatch(task), delay.toNanos(), TimeUnit.NANOSECONDS);
+    return () -> scheduled.cancel(false);
   }
 }

@@ -3,6 +3,7 @@ package freellmproxy.upstream;
 import freellmproxy.sse.SseParser;
 import freellmproxy.time.Time.Timer;
 import freellmproxy.upstream.UpstreamReply.Fault;
+import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
@@ -51,18 +52,13 @@ public final class UpstreamCall {
   }
 
   void connect(HttpClient http) {
-    // Vert.x limits TCP and TLS one by one, the contract limits their sum.
-    Timer limit = client.time().after(client.connectLimit(), () -> fail(Fault.CONNECT_TIMEOUT));
-    http.request(client.template())
-        .onComplete(
-            connected -> {
-              limit.cancel();
-              send(connected);
-            },
-            failure -> {
-              limit.cancel();
-              fail(connectFault(failure));
-            });
+    Future<HttpClientRequest> connecting = http.request(client.template());
+    if (!connecting.isComplete()) {
+      // Vert.x limits TCP and TLS one by one, the contract limits their sum.
+      Timer limit = client.time().after(client.connectLimit(), () -> fail(Fault.CONNECT_TIMEOUT));
+      connecting.onComplete(done -> limit.cancel());
+    }
+    connecting.onComplete(this::send, failure -> fail(connectFault(failure)));
   }
 
   private void send(HttpClientRequest connected) {
@@ -71,7 +67,7 @@ public final class UpstreamCall {
       return;
     }
     request = connected;
-    boolean mayBeStale = client.isReused(connected.connection()) && !retried;
+    boolean mayBeStale = !client.isFirstRequestOf(connected.connection()) && !retried;
     if (!retried) {
       listener.accept(new UpstreamReply.Sent());
     }

@@ -15,9 +15,8 @@ import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
 import java.time.Duration;
-import java.util.Collections;
+import java.util.HashSet;
 import java.util.Set;
-import java.util.WeakHashMap;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -40,8 +39,8 @@ public final class UpstreamClient {
   private Settings templateOf;
   private RequestOptions template;
 
-  /** Connections that have carried a request before, and so may have gone stale since. */
-  private final Set<HttpConnection> used = Collections.newSetFromMap(new WeakHashMap<>());
+  /** Connections that have not carried a request yet; all others may have gone stale since. */
+  private final Set<HttpConnection> unused = new HashSet<>();
 
   /** Must be called on the event loop it is for. */
   public UpstreamClient(Vertx vertx, LiveSettings settings, Time time) {
@@ -51,12 +50,16 @@ public final class UpstreamClient {
     Settings.Upstream upstream = templateOf.upstream();
     this.time = time;
     this.pooled =
-        vertx.createHttpClient(
-            options(upstream),
-            new PoolOptions()
-                .setHttp1MaxSize(MAX_CONNECTIONS)
-                .setHttp2MaxSize(1)
-                .setMaxWaitQueueSize(-1));
+        vertx
+            .httpClientBuilder()
+            .with(options(upstream))
+            .with(
+                new PoolOptions()
+                    .setHttp1MaxSize(MAX_CONNECTIONS)
+                    .setHttp2MaxSize(1)
+                    .setMaxWaitQueueSize(-1))
+            .withConnectHandler(this::connected)
+            .build();
     this.unpooled =
         vertx.createHttpClient(
             options(upstream)
@@ -131,9 +134,14 @@ public final class UpstreamClient {
     return time;
   }
 
-  /** Notes that a connection carries a request; says whether it has carried one before. */
-  boolean isReused(HttpConnection connection) {
-    return !used.add(connection);
+  private void connected(HttpConnection connection) {
+    unused.add(connection);
+    connection.closeHandler(closed -> unused.remove(connection));
+  }
+
+  /** Whether this is the first request that a connection of the pool carries; ask once for each. */
+  boolean isFirstRequestOf(HttpConnection connection) {
+    return unused.remove(connection);
   }
 
   /** Closes all connections. */

@@ -96,10 +96,15 @@ final class TimeLimitsTest {
 
   @Test
   void waitsLongerForAPlainAnswerThatHasBegun() throws IOException {
-    proxy.sandbox().script(FIRST, Faults.paddingForEver(OFTEN));
+    var begin = new Gate();
+    proxy.sandbox().script(FIRST, Faults.paddingForEver(OFTEN).after(new Step.Hold(begin)));
     try (var client = RawConnection.to(proxy.port()).chat(PLAIN)) {
+      TestProxy.await(begin.reached());
+      time.awaitTimerWithin(Duration.ofSeconds(12));
+      long looks = time.looks();
+      begin.open();
       // The limit for the head gives way to the longer one for the whole answer.
-      time.awaitTimerBetween(Duration.ofSeconds(13), Duration.ofSeconds(25));
+      time.awaitLookAfter(looks);
       time.advance(Duration.ofSeconds(24));
       assertThat(proxy.sandbox().received()).hasSize(1);
       time.advance(Duration.ofSeconds(1));
