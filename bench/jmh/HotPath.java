@@ -6,9 +6,12 @@ import freellmproxy.catalog.Catalog;
 import freellmproxy.catalog.CatalogParser;
 import freellmproxy.chat.ChatRequest;
 import freellmproxy.chat.RequestScan;
+import freellmproxy.chat.RequestScanner;
 import freellmproxy.routing.CandidateSelector;
 import freellmproxy.sse.SseParser;
 import freellmproxy.upstream.ChatChunk;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.vertx.core.buffer.Buffer;
 import java.time.Instant;
 import java.util.concurrent.TimeUnit;
@@ -33,7 +36,8 @@ public class HotPath {
     @Param({"plain", "code"})
     String text;
 
-    byte[] body;
+    ByteBuf body;
+    final RequestScanner scanner = new RequestScanner();
 
     @Setup
     public void make() {
@@ -41,11 +45,12 @@ public class HotPath {
           ? "How vexingly quick daft zebras jump. "
           : "    if (name.equals(\\\"zebra\\\")) {\\n      jump();\\n";
       String content = line.repeat(size / line.length() + 1);
-      body =
+      byte[] bytes =
           ("{\"model\":\"auto\",\"stream\":true,\"tools\":[{\"type\":\"function\"}],\"messages\":[{\"role\":\"user\",\"content\":\""
                   + content
                   + "\"}]}")
               .getBytes(UTF_8);
+      body = Unpooled.directBuffer(bytes.length).writeBytes(bytes);
     }
   }
 
@@ -67,7 +72,8 @@ public class HotPath {
       var read = new CatalogParser(id -> true).parse(json.append("]}").toString().getBytes(UTF_8));
       catalog = new Catalog(1, Instant.EPOCH, ((CatalogParser.Result.Parsed) read).models());
       var body = "{\"tools\":[{\"type\":\"function\"}],\"messages\":[{}]}".getBytes(UTF_8);
-      request = ((RequestScan.Result.Scanned) RequestScan.scan(body)).request();
+      var scanned = new RequestScanner().scan(Unpooled.wrappedBuffer(body));
+      request = ((RequestScan.Result.Scanned) scanned).request();
     }
   }
 
@@ -77,7 +83,7 @@ public class HotPath {
 
   @Benchmark
   public Object scanRequest(Bodies bodies) {
-    return RequestScan.scan(bodies.body);
+    return bodies.scanner.scan(bodies.body);
   }
 
   @Benchmark

@@ -6,22 +6,24 @@ import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
-import io.vertx.core.buffer.Buffer;
-import io.vertx.core.internal.buffer.BufferInternal;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A chat request: the client's bytes and the few facts the proxy routes on. The OpenAI schema is
  * not modelled, so whatever clients send next year passes through.
+ *
+ * <p>The bytes stay where they were received, outside the heap, until {@link #release}. For one
+ * event loop.
  */
 public final class ChatRequest {
   private static final byte[] NEW_MODEL_FIELD = "\"model\":".getBytes(UTF_8);
   private static final byte[] NEXT_FIELD = {','};
 
-  private final byte[] body;
+  private final ByteBuf body;
   private final List<Span> modelValues;
   private final int firstFieldOffset;
   private final @Nullable String model;
@@ -29,8 +31,9 @@ public final class ChatRequest {
   private final Requirements requirements;
   private final Set<Trait> traits;
   private final Set<String> paidFields;
+  private boolean released;
 
-  ChatRequest(byte[] body, ScannedFields fields) {
+  ChatRequest(ByteBuf body, ScannedFields fields) {
     this.body = body;
     this.modelValues = List.copyOf(fields.modelValues);
     this.firstFieldOffset = fields.firstFieldOffset;
@@ -77,30 +80,44 @@ public final class ChatRequest {
     return paidFields;
   }
 
-  public int length() {
-    return body.length;
+  /** Gives the bytes back; what {@link #bodyFor} has lent keeps them until it is released too. */
+  public void release() {
+    if (!released) {
+      released = true;
+      body.release();
+    }
   }
 
   /**
    * The body with {@code modelId} as its model and every other byte as it came. Shares the client's
-   * bytes, copies nothing.
+   * bytes, copies nothing; whoever asks for it releases it when it is sent.
    */
-  public Buffer bodyFor(String modelId) {
+  public ByteBuf bodyFor(String modelId) {
     byte[] value = quoted(modelId);
     CompositeByteBuf whole = Unpooled.compositeBuffer(2 * modelValues.size() + 3);
     int from = 0;
     if (modelValues.isEmpty()) {
       from = firstFieldOffset;
       whole.addComponent(true, slice(0, from));
-      whole.addComponent(true, Unpooled.wrappedBuffer(NEW_MODEL_FIELD, value, NEXT_FIELD));
+      whole.addComponent(true, outsideHeap(NEW_MODEL_FIELD, value, NEXT_FIELD));
     }
     for (Span span : modelValues) {
       whole.addComponent(true, slice(from, span.start()));
-      whole.addComponent(true, Unpooled.wrappedBuffer(value));
+      whole.addComponent(true, outsideHeap(value));
       from = span.end();
     }
-    whole.addComponent(true, slice(from, body.length));
-    return BufferInternal.buffer(whole);
+    whole.addComponent(true, slice(from, body.readableBytes()));
+    return whole;
+  }
+
+  /** A buffer with one part on the heap would be copied as a whole before it is sent. */
+  private ByteBuf outsideHeap(byte[]... parts) {
+    int length = Stream.of(parts).mapToInt(part -> part.length).sum();
+    ByteBuf copy = body.alloc().directBuffer(length);
+    for (byte[] part : parts) {
+      copy.writeBytes(part);
+    }
+    return copy;
   }
 
   private static byte[] quoted(String text) {
@@ -109,6 +126,6 @@ public final class ChatRequest {
   }
 
   private ByteBuf slice(int start, int end) {
-    return Unpooled.wrappedBuffer(body, start, end - start);
+    return body.retainedSlice(body.readerIndex() + start, end - start);
   }
 }

@@ -6,6 +6,7 @@ import freellmproxy.chat.ChatRequest.Trait;
 import freellmproxy.chat.Requirements.Input;
 import freellmproxy.json.JsonCursor;
 import freellmproxy.json.JsonCursor.Kind;
+import io.netty.buffer.ByteBuf;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -14,10 +15,12 @@ import org.jspecify.annotations.Nullable;
  * {@code model} value (contract sections 3, 4 and 12). The whole body is checked to be JSON.
  */
 public final class RequestScan {
+  private final ByteBuf body;
   private final JsonCursor json;
   private final ScannedFields fields = new ScannedFields();
 
-  private RequestScan(JsonCursor json) {
+  private RequestScan(ByteBuf body, JsonCursor json) {
+    this.body = body;
     this.json = json;
   }
 
@@ -33,15 +36,18 @@ public final class RequestScan {
     record NotChat(String message, @Nullable String param, Set<Trait> traits) implements Result {}
   }
 
-  /** Scans a body. Keeps the array: the caller must not change it afterwards. */
-  public static Result scan(byte[] body) {
-    if (body.length == 0) {
-      return new Result.NotJson("The request body is empty; send a JSON object with `messages`.");
-    }
-    return new RequestScan(new JsonCursor(body)).run(body);
+  /**
+   * Scans a body.
+   *
+   * @param copy begins with the bytes of the body; not looked at afterwards
+   */
+  static Result scan(ByteBuf body, byte[] copy) {
+    return body.isReadable()
+        ? new RequestScan(body, new JsonCursor(copy, body.readableBytes())).run()
+        : new Result.NotJson("The request body is empty; send a JSON object with `messages`.");
   }
 
-  private Result run(byte[] body) {
+  private Result run() {
     if (json.isAtEnd()) {
       return new Result.NotJson("The request body is blank; send a JSON object with `messages`.");
     }

@@ -5,6 +5,7 @@ import freellmproxy.chat.ChatRequest.Span;
 import freellmproxy.chat.ChatRequest.Trait;
 import freellmproxy.chat.Requirements.Input;
 import freellmproxy.json.JsonCursor.Kind;
+import io.netty.buffer.ByteBuf;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashSet;
@@ -54,7 +55,7 @@ final class ScannedFields {
         : new Requirements(needs, inputs);
   }
 
-  RequestScan.Result check(byte[] body) {
+  RequestScan.Result check(ByteBuf body) {
     if (!messagesAreArray) {
       return fault("messages", "must be an array of chat messages");
     }

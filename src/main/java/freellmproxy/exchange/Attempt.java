@@ -14,7 +14,7 @@ import freellmproxy.upstream.UpstreamCall;
 import freellmproxy.upstream.UpstreamClient;
 import freellmproxy.upstream.UpstreamReply;
 import freellmproxy.upstream.Verdict;
-import io.vertx.core.buffer.Buffer;
+import io.netty.buffer.ByteBuf;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -83,7 +83,7 @@ final class Attempt {
     this.limit = new Limit(time, () -> judged(ReplyClassifier.judgeFailure(beyondLimit)));
   }
 
-  void start(UpstreamClient client, Supplier<Buffer> body) {
+  void start(UpstreamClient client, Supplier<ByteBuf> body) {
     call = client.call(body, form, this::accept);
   }
 

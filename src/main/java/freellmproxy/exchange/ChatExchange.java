@@ -225,6 +225,8 @@ final class ChatExchange {
   }
 
   private void commitStream(Attempt attempt) {
+    // Nobody else will be asked; a stream can last longer than its request should be kept.
+    request.release();
     attempt.permit().answering();
     timeToFirstEvent = deadline.elapsed();
     var sink = reply.stream(new Tags(attempt.model().id(), attempts.size() + 1));
@@ -325,7 +327,7 @@ final class ChatExchange {
 
   private void reject(String reason, ApiError error) {
     reply.error(error, new Tags(null, 0));
-    over = true;
+    end();
     shared
         .sink()
         .rejected(
@@ -338,6 +340,11 @@ final class ChatExchange {
                 catalog.models().size(),
                 deadline.elapsed()));
     onOver.accept(this);
+  }
+
+  private void end() {
+    over = true;
+    request.release();
   }
 
   private void clientGone() {
@@ -385,7 +392,7 @@ final class ChatExchange {
   }
 
   private void finish(int status, @Nullable String model, @Nullable StreamEnding ending) {
-    over = true;
+    end();
     StreamRecord stream =
         ending == null || relay == null || timeToFirstEvent == null
             ? null

@@ -2,11 +2,13 @@ package freellmproxy.http;
 
 import freellmproxy.time.Limit;
 import freellmproxy.time.Time;
-import io.vertx.core.buffer.Buffer;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.buffer.Unpooled;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.internal.buffer.BufferInternal;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.function.Consumer;
 
 /** Reads one request body into memory, within limits of size and patience (contract section 12). */
@@ -15,21 +17,21 @@ final class BodyReader {
   static final Duration PATIENCE = Duration.ofSeconds(30);
 
   /** A length that is only announced reserves no more than this. */
-  private static final int LARGEST_FIRST_CHUNK = 1 << 20;
+  private static final int LARGEST_FIRST_PIECE = 1 << 20;
 
-  private static final int SMALLEST_FIRST_CHUNK = 4 << 10;
+  private static final int SMALLEST_FIRST_PIECE = 4 << 10;
 
   private final int maxBytes;
-  private final Consumer<Result> onResult;
-  private byte[] bytes = new byte[0];
-  private int length;
   private final Limit patience;
+  private final Consumer<Result> onResult;
+  private ByteBuf body = Unpooled.EMPTY_BUFFER;
+  private long announced;
   private boolean over;
 
   /** What came of reading. */
   sealed interface Result {
-    /** The whole body. */
-    record Complete(byte[] body) implements Result {}
+    /** The whole body, outside the heap; who is told of it releases it. */
+    record Complete(ByteBuf body) implements Result {}
 
     /** It is, or claims to be, larger than allowed; the rest was not read. */
     record TooLarge() implements Result {}
@@ -40,7 +42,7 @@ final class BodyReader {
 
   private BodyReader(int maxBytes, Time time, Consumer<Result> onResult) {
     this.maxBytes = maxBytes;
-    this.patience = new Limit(time, () -> finish(new Result.TooSlow()));
+    this.patience = new Limit(time, () -> giveUp(new Result.TooSlow()));
     this.onResult = onResult;
   }
 
@@ -50,18 +52,18 @@ final class BodyReader {
   }
 
   private void start(HttpServerRequest request) {
-    long announced = announced(request);
+    announced = announced(request);
     if (announced > maxBytes) {
-      finish(new Result.TooLarge());
+      giveUp(new Result.TooLarge());
       return;
     }
     if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
       request.response().writeContinue();
     }
-    bytes = new byte[Math.clamp(announced, SMALLEST_FIRST_CHUNK, LARGEST_FIRST_CHUNK)];
     patience.in(PATIENCE);
-    request.handler(this::append);
-    request.endHandler(end -> finish(new Result.Complete(exactly())));
+    BodyTap.of(request.connection()).divertTo(this::append);
+    request.handler(piece -> append(((BufferInternal) piece).getByteBuf()));
+    request.endHandler(end -> complete());
     request.exceptionHandler(failure -> stop());
   }
 
@@ -71,29 +73,37 @@ final class BodyReader {
     return header == null ? 0 : Long.parseLong(header);
   }
 
-  private void append(Buffer chunk) {
-    if (over) {
+  private void append(ByteBuf piece) {
+    if (over || !piece.isReadable()) {
       return;
     }
     patience.in(PATIENCE);
-    int needed = length + chunk.length();
-    if (needed > maxBytes) {
-      finish(new Result.TooLarge());
+    int length = body.readableBytes() + piece.readableBytes();
+    if (length > maxBytes) {
+      giveUp(new Result.TooLarge());
       return;
     }
-    if (needed > bytes.length) {
-      bytes = Arrays.copyOf(bytes, Math.max(needed, Math.min(2 * bytes.length, maxBytes)));
+    if (!body.isReadable()) {
+      body = reserve(length);
     }
-    chunk.getBytes(bytes, length);
-    length = needed;
+    body.writeBytes(piece);
   }
 
-  /** Most clients announce the length, and then nothing needs to be copied. */
-  private byte[] exactly() {
-    return bytes.length == length ? bytes : Arrays.copyOf(bytes, length);
+  /** Most clients announce the length, and then nothing needs to be moved later. */
+  private ByteBuf reserve(int needed) {
+    int first = Math.clamp(announced, SMALLEST_FIRST_PIECE, LARGEST_FIRST_PIECE);
+    return PooledByteBufAllocator.DEFAULT.directBuffer(Math.max(needed, first), maxBytes);
   }
 
-  private void finish(Result result) {
+  private void complete() {
+    if (!over) {
+      over = true;
+      patience.cancel();
+      onResult.accept(new Result.Complete(body));
+    }
+  }
+
+  private void giveUp(Result result) {
     if (!over) {
       stop();
       onResult.accept(result);
@@ -101,7 +111,10 @@ final class BodyReader {
   }
 
   private void stop() {
-    over = true;
-    patience.cancel();
+    if (!over) {
+      over = true;
+      patience.cancel();
+      body.release();
+    }
   }
 }

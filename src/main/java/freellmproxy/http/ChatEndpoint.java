@@ -6,12 +6,14 @@ import freellmproxy.catalog.Catalog;
 import freellmproxy.chat.ChatRequest;
 import freellmproxy.chat.ChatRequest.Trait;
 import freellmproxy.chat.RequestScan;
+import freellmproxy.chat.RequestScanner;
 import freellmproxy.config.LiveSettings;
 import freellmproxy.config.Settings;
 import freellmproxy.exchange.ExchangeSink;
 import freellmproxy.exchange.Exchanges;
 import freellmproxy.exchange.Rejection;
 import freellmproxy.time.Time;
+import io.netty.buffer.ByteBuf;
 import io.vertx.core.http.HttpHeaders;
 import java.time.Duration;
 import java.util.List;
@@ -28,6 +30,7 @@ final class ChatEndpoint implements Endpoint {
   private final IgnoredModels ignoredModels;
   private final ExchangeSink sink;
   private final Time time;
+  private final RequestScanner scanner = new RequestScanner();
 
   ChatEndpoint(
       LiveSettings settings,
@@ -80,8 +83,8 @@ final class ChatEndpoint implements Endpoint {
 
   private record Arrival(HttpCall call, long nanos) {}
 
-  private void scan(Arrival arrival, byte[] body) {
-    switch (RequestScan.scan(body)) {
+  private void scan(Arrival arrival, ByteBuf body) {
+    switch (scanner.scan(body)) {
       case RequestScan.Result.Scanned scanned -> route(arrival, scanned.request());
       case RequestScan.Result.NotJson fault ->
           reject(
@@ -104,8 +107,10 @@ final class ChatEndpoint implements Endpoint {
     Settings.Upstream upstream = settings.current().upstream();
     boolean wouldPay = upstream.freeOnly() && upstream.isOpenRouter();
     if (snapshot.isEmpty()) {
+      request.release();
       reject(arrival, "not_ready", notReady(), request.traits());
     } else if (wouldPay && !request.paidFields().isEmpty()) {
+      request.release();
       reject(arrival, "invalid_request", paidFields(request), request.traits());
     } else {
       exchanges.begin(

@@ -41,6 +41,7 @@ final class ConnectionGuard {
     // The public API does not show bytes before a whole request head has come.
     ((HttpServerConnection) connection).channelHandlerContext().pipeline().addFirst(watched);
     watched.lookAgain(BodyReader.PATIENCE);
+    BodyTap.install(connection);
   }
 
   /** A request head has come; until its answer is complete the client may be silent. */

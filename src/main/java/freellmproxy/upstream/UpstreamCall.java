@@ -3,12 +3,14 @@ package freellmproxy.upstream;
 import freellmproxy.sse.SseParser;
 import freellmproxy.time.Time.Timer;
 import freellmproxy.upstream.UpstreamReply.Fault;
+import io.netty.buffer.ByteBuf;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.internal.buffer.BufferInternal;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -31,7 +33,7 @@ public final class UpstreamCall {
   private static final Duration RUN_OUT = Duration.ofSeconds(2);
 
   private final UpstreamClient client;
-  private final Supplier<Buffer> body;
+  private final Supplier<ByteBuf> body;
   private final AnswerForm form;
   private final Consumer<UpstreamReply> listener;
 
@@ -42,7 +44,7 @@ public final class UpstreamCall {
 
   UpstreamCall(
       UpstreamClient client,
-      Supplier<Buffer> body,
+      Supplier<ByteBuf> body,
       AnswerForm form,
       Consumer<UpstreamReply> listener) {
     this.client = client;
@@ -74,8 +76,11 @@ public final class UpstreamCall {
     if (over) {
       return;
     }
+    ByteBuf sent = body.get();
+    // Vert.x leaves buffers that it did not make to those who did.
+    connected.end(BufferInternal.buffer(sent)).onComplete(written -> sent.release());
     connected
-        .send(body.get())
+        .response()
         .onComplete(
             this::read,
             failure -> {

@@ -4,8 +4,8 @@ import freellmproxy.config.LiveSettings;
 import freellmproxy.config.Settings;
 import freellmproxy.egress.OutboundHttp;
 import freellmproxy.time.Time;
+import io.netty.buffer.ByteBuf;
 import io.vertx.core.Vertx;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpConnection;
@@ -98,13 +98,13 @@ public final class UpstreamClient {
    * Starts one call.
    *
    * @param body makes the whole request body; asked again when a stale connection costs a second
-   *     try, since sending a buffer uses it up
+   *     try, since each sending releases what it has sent
    * @param form what to read the answer as where its type allows
    * @param listener told each step, on this event loop, until the last one or {@link
    *     UpstreamCall#abort()}
    */
   public UpstreamCall call(
-      Supplier<Buffer> body, AnswerForm form, Consumer<UpstreamReply> listener) {
+      Supplier<ByteBuf> body, AnswerForm form, Consumer<UpstreamReply> listener) {
     var call = new UpstreamCall(this, body, form, listener);
     call.connect(pooled);
     return call;

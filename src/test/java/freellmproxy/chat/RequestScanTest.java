@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import freellmproxy.catalog.Capability;
 import freellmproxy.chat.RequestScan.Result;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -14,6 +16,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Contract sections 3, 4 and 12, as far as the body decides. */
 final class RequestScanTest {
+  /** One for all, as in a proxy: whatever an earlier body left on the desk must not matter. */
+  private static final RequestScanner SCANNER = new RequestScanner();
 
   @ParameterizedTest
   @CsvSource(
@@ -41,12 +45,12 @@ final class RequestScanTest {
             + "| { \"é\" : \"\\u00e9\", \"messages\" : [ ], \"model\" : \"NEW\" }",
       })
   void changesNothingButTheModel(String body, String forwarded) {
-    assertThat(scanned(body).bodyFor("NEW").toString(UTF_8)).isEqualTo(forwarded);
+    assertThat(forwarded(body, "NEW")).isEqualTo(forwarded);
   }
 
   @Test
   void keepsTheWhiteSpaceAroundTheBody() {
-    assertThat(scanned("\n {\"messages\":[]}\n\n").bodyFor("NEW").toString(UTF_8))
+    assertThat(forwarded("\n {\"messages\":[]}\n\n", "NEW"))
         .isEqualTo("\n {\"model\":\"NEW\",\"messages\":[]}\n\n");
   }
 
@@ -54,13 +58,13 @@ final class RequestScanTest {
   void carriesABodyOfEightMegabytes() {
     String text = "ж".repeat(4 << 20);
     String body = "{\"messages\":[\"" + text + "\"],\"model\":\"x\"}";
-    assertThat(scanned(body).bodyFor("NEW").toString(UTF_8))
+    assertThat(forwarded(body, "NEW"))
         .isEqualTo("{\"messages\":[\"" + text + "\"],\"model\":\"NEW\"}");
   }
 
   @Test
   void quotesAnIdThatNeedsIt() {
-    assertThat(scanned("{\"messages\":[]}").bodyFor("a\"b\\").toString(UTF_8))
+    assertThat(forwarded("{\"messages\":[]}", "a\"b\\"))
         .isEqualTo("{\"model\":\"a\\\"b\\\\\",\"messages\":[]}");
   }
 
@@ -114,14 +118,14 @@ final class RequestScanTest {
   @ParameterizedTest
   @ValueSource(strings = {"", "  ", "{", "{\"messages\":[", "{\"messages\":[]}{}", "nul", "{a:1}"})
   void refusesWhatIsNotJson(String body) {
-    assertThat(RequestScan.scan(body.getBytes(UTF_8))).isInstanceOf(Result.NotJson.class);
+    assertThat(scan(body.getBytes(UTF_8))).isInstanceOf(Result.NotJson.class);
   }
 
   @Test
   void refusesInvalidUtf8AndOtherCharsets() {
     byte[] cut = {'{', '"', (byte) 0xE2, (byte) 0x82, '"', ':', '1', '}'};
-    assertThat(RequestScan.scan(cut)).isInstanceOf(Result.NotJson.class);
-    assertThat(RequestScan.scan("{}".getBytes(java.nio.charset.StandardCharsets.UTF_16)))
+    assertThat(scan(cut)).isInstanceOf(Result.NotJson.class);
+    assertThat(scan("{}".getBytes(java.nio.charset.StandardCharsets.UTF_16)))
         .isInstanceOf(Result.NotJson.class);
   }
 
@@ -158,8 +162,39 @@ final class RequestScanTest {
     assertThat(scanned("{\"messages\":[],\"stream\":true,\"stream\":false}").stream()).isFalse();
   }
 
+  @Test
+  void keepsTheBytesUntilNobodyNeedsThem() {
+    ByteBuf body = Unpooled.copiedBuffer("{\"messages\":[]}", UTF_8);
+    ChatRequest request = ((Result.Scanned) SCANNER.scan(body)).request();
+    ByteBuf lent = request.bodyFor("NEW");
+    request.release();
+    request.release();
+    assertThat(lent.toString(UTF_8)).contains("messages");
+    lent.release();
+    assertThat(body.refCnt()).isZero();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "{", "[]", "{}"})
+  void keepsNoBytesOfWhatIsNoRequest(String text) {
+    ByteBuf body = Unpooled.buffer().writeBytes(text.getBytes(UTF_8));
+    SCANNER.scan(body);
+    assertThat(body.refCnt()).isZero();
+  }
+
+  private static Result scan(byte[] body) {
+    return SCANNER.scan(Unpooled.wrappedBuffer(body));
+  }
+
+  private static String forwarded(String body, String model) {
+    ByteBuf forwarded = scanned(body).bodyFor(model);
+    String text = forwarded.toString(UTF_8);
+    forwarded.release();
+    return text;
+  }
+
   private static ChatRequest scanned(String body) {
-    return switch (RequestScan.scan(body.getBytes(UTF_8))) {
+    return switch (scan(body.getBytes(UTF_8))) {
       case Result.Scanned scanned -> scanned.request();
       case Result.NotJson fault -> throw new AssertionError(fault.message());
       case Result.NotChat fault ->

@@ -25,7 +25,9 @@ import org.junit.jupiter.api.Timeout;
 final class ShutdownTest {
   private static final String STREAM = "{\"stream\":true,\"messages\":[]}";
   private static final String READY = "GET /ready HTTP/1.1\r\nHost: test\r\n\r\n";
-  private static final Duration GRACE = Duration.ofSeconds(30);
+
+  /** Shorter than an attempt may take, so that it is the grace that ends what is open. */
+  private static final Duration GRACE = Duration.ofSeconds(20);
 
   private FakeTime time = new FakeTime();
 
@@ -35,7 +37,7 @@ final class ShutdownTest {
   @BeforeEach
   void start() {
     time = new FakeTime();
-    proxy = TestProxy.startAt(time);
+    proxy = TestProxy.startAt(time, "SHUTDOWN_GRACE_SEC", "" + GRACE.toSeconds());
   }
 
   @AfterEach
