@@ -33,7 +33,12 @@ public final class Main implements Callable<Integer> {
   /** Runs a command and ends the process with its exit code. */
   public static void main(String[] args) {
     // What a service starts with needs no parsing, and the parser a tenth of a second to load.
-    int code = args.length == 0 ? new ServeCommand().call() : commandLine().execute(args);
+    int code =
+        switch (String.join(" ", args)) {
+          case "" -> new ServeCommand().call();
+          case "train" -> new TrainCommand().call();
+          default -> commandLine().execute(args);
+        };
     Logging.stop();
     System.exit(code);
   }

@@ -14,6 +14,8 @@ public final class ProxyVertx {
     // large chunks back too soon without that. Arenas of 1 MB keep what a handful of bodies need.
     setDefault("io.netty.allocator.type", "pooled");
     setDefault("io.netty.allocator.maxOrder", "7");
+    // Events for Java's flight recorder cost a hundred classes at each start.
+    setDefault("io.netty.jfr.enabled", "false");
   }
 
   private static void setDefault(String property, String value) {

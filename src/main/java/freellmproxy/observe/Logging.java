@@ -14,13 +14,6 @@ import java.io.Console;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.util.Optional;
-import net.logstash.logback.composite.loggingevent.KeyValuePairsJsonProvider;
-import net.logstash.logback.composite.loggingevent.LogLevelJsonProvider;
-import net.logstash.logback.composite.loggingevent.LoggerNameJsonProvider;
-import net.logstash.logback.composite.loggingevent.LoggingEventFormattedTimestampJsonProvider;
-import net.logstash.logback.composite.loggingevent.MessageJsonProvider;
-import net.logstash.logback.composite.loggingevent.StackTraceJsonProvider;
-import net.logstash.logback.encoder.LoggingEventCompositeJsonEncoder;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -32,22 +25,8 @@ public final class Logging extends ContextAwareBase implements Configurator {
 
   @Override
   public ExecutionStatus configure(LoggerContext context) {
-    var encoder = new LoggingEventCompositeJsonEncoder();
+    var encoder = new JsonLines();
     encoder.setContext(context);
-    var timestamp = new LoggingEventFormattedTimestampJsonProvider();
-    timestamp.setFieldName("ts");
-    timestamp.setPattern("[ISO_INSTANT]");
-    timestamp.setTimeZone("UTC");
-    var logger = new LoggerNameJsonProvider();
-    logger.setFieldName("logger");
-    var event = new MessageJsonProvider();
-    event.setFieldName("event");
-    encoder.getProviders().addProvider(timestamp);
-    encoder.getProviders().addProvider(new LogLevelJsonProvider());
-    encoder.getProviders().addProvider(logger);
-    encoder.getProviders().addProvider(event);
-    encoder.getProviders().addProvider(new KeyValuePairsJsonProvider());
-    encoder.getProviders().addProvider(new StackTraceJsonProvider());
     encoder.start();
     writeTo(context, encoder);
     root(context).setLevel(Level.INFO);

@@ -16,6 +16,7 @@ import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.slf4j.event.KeyValuePair;
 
 /** Log lines are written in order, all of them at a stop, and never hold up who logs. */
 @Timeout(30)
@@ -56,6 +57,27 @@ final class LogWriterTest {
     assertThat(lines())
         .hasSize(LogWriter.CAPACITY + 2)
         .startsWith("first", "log_lines_dropped count=3", "next");
+  }
+
+  @Test
+  void losesOneLineAndNotAllThatFollowWhenOneCannotBeWritten() {
+    mayWrite.countDown();
+    writer.start();
+    writer.doAppend(event("before"));
+    var broken = event("broken");
+    broken.addKeyValuePair(
+        new KeyValuePair(
+            "value",
+            new Object() {
+              @Override
+              public String toString() {
+                throw new IllegalStateException("no text");
+              }
+            }));
+    writer.doAppend(broken);
+    writer.doAppend(event("after"));
+    writer.stop();
+    assertThat(lines()).containsExactly("before", "after");
   }
 
   @Test

@@ -1,0 +1,86 @@
+package freellmproxy.observe;
+
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.ThrowableProxyUtil;
+import ch.qos.logback.core.encoder.EncoderBase;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.event.KeyValuePair;
+
+/**
+ * A log event as one JSON object on a line: {@code ts, level, logger, event}, then its fields
+ * (contract section 10). Numbers, booleans, lists and maps stay what they are; anything else is
+ * written as its text.
+ */
+final class JsonLines extends EncoderBase<ILoggingEvent> {
+  private static final JsonFactory JSON = new JsonFactory();
+
+  @Override
+  public byte[] encode(ILoggingEvent event) {
+    var line = new ByteArrayOutputStream(512);
+    try (JsonGenerator json = JSON.createGenerator(line)) {
+      json.writeStartObject();
+      json.writeStringField("ts", event.getInstant().toString());
+      json.writeStringField("level", event.getLevel().toString());
+      json.writeStringField("logger", event.getLoggerName());
+      json.writeStringField("event", event.getFormattedMessage());
+      if (event.getKeyValuePairs() != null) {
+        for (KeyValuePair field : event.getKeyValuePairs()) {
+          json.writeFieldName(field.key);
+          write(json, field.value);
+        }
+      }
+      if (event.getThrowableProxy() != null) {
+        json.writeStringField(
+            "stack_trace", ThrowableProxyUtil.asString(event.getThrowableProxy()));
+      }
+      json.writeEndObject();
+      json.writeRaw('\n');
+    } catch (IOException e) {
+      throw new UncheckedIOException("writing to memory cannot fail", e);
+    }
+    return line.toByteArray();
+  }
+
+  private static void write(JsonGenerator json, @Nullable Object value) throws IOException {
+    switch (value) {
+      case null -> json.writeNull();
+      case Boolean truth -> json.writeBoolean(truth);
+      case Integer number -> json.writeNumber(number);
+      case Long number -> json.writeNumber(number);
+      case Double number -> json.writeNumber(number);
+      case List<?> values -> {
+        json.writeStartArray();
+        for (Object each : values) {
+          write(json, each);
+        }
+        json.writeEndArray();
+      }
+      case Map<?, ?> fields -> {
+        json.writeStartObject();
+        for (Map.Entry<?, ?> field : fields.entrySet()) {
+          json.writeFieldName(field.getKey().toString());
+          write(json, field.getValue());
+        }
+        json.writeEndObject();
+      }
+      default -> json.writeString(value.toString());
+    }
+  }
+
+  @Override
+  public byte @Nullable [] headerBytes() {
+    return null;
+  }
+
+  @Override
+  public byte @Nullable [] footerBytes() {
+    return null;
+  }
+}

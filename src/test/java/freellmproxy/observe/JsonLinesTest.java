@@ -1,0 +1,78 @@
+package freellmproxy.observe;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.spi.LoggingEvent;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.URI;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.slf4j.event.KeyValuePair;
+
+/** Contract section 10: one JSON object a line. */
+final class JsonLinesTest {
+  private final LoggerContext context = new LoggerContext();
+
+  @Test
+  void beginsWithTimeLevelLoggerAndEvent() throws IOException {
+    LoggingEvent event = event("started", null);
+    event.setInstant(Instant.parse("2026-11-24T22:50:00.123Z"));
+    assertThat(text(event))
+        .isEqualTo(
+            "{\"ts\":\"2026-11-24T22:50:00.123Z\",\"level\":\"WARN\",\"logger\":\"a.B\","
+                + "\"event\":\"started\"}\n");
+  }
+
+  @Test
+  void keepsWhatFieldsAre() throws IOException {
+    LoggingEvent event = event("x", null);
+    add(event, "text", "Zeile 1\nZeile \"2\" ж");
+    add(event, "whole", 7);
+    add(event, "large", 1L << 40);
+    add(event, "fraction", 1.25);
+    add(event, "truth", false);
+    add(event, "nothing", null);
+    add(event, "list", Arrays.asList(Map.of("n", 1), null, "s"));
+    add(event, "other", URI.create("http://h/"));
+    JsonNode line = new ObjectMapper().readTree(text(event));
+    assertThat(text(event).trim()).doesNotContain("\n");
+    assertThat(line.path("text").textValue()).isEqualTo("Zeile 1\nZeile \"2\" ж");
+    assertThat(line.path("whole").intValue()).isEqualTo(7);
+    assertThat(line.path("large").longValue()).isEqualTo(1L << 40);
+    assertThat(line.path("fraction").doubleValue()).isEqualTo(1.25);
+    assertThat(line.path("truth").isBoolean()).isTrue();
+    assertThat(line.path("nothing").isNull()).isTrue();
+    assertThat(line.path("list").toString()).isEqualTo("[{\"n\":1},null,\"s\"]");
+    assertThat(line.path("other").textValue()).isEqualTo("http://h/");
+  }
+
+  @Test
+  void tellsWhereAnExceptionComesFrom() throws IOException {
+    String line = text(event("failed", new IllegalStateException("why")));
+    assertThat(new ObjectMapper().readTree(line).path("stack_trace").textValue())
+        .contains("IllegalStateException: why", "JsonLinesTest");
+    assertThat(line.lines()).hasSize(1);
+  }
+
+  private static void add(LoggingEvent event, String key, @Nullable Object value) {
+    event.addKeyValuePair(new KeyValuePair(key, value));
+  }
+
+  private LoggingEvent event(String message, @Nullable Throwable thrown) {
+    return new LoggingEvent(
+        "caller", context.getLogger("a.B"), Level.WARN, message, thrown, List.of().toArray());
+  }
+
+  private static String text(LoggingEvent event) {
+    return new String(new JsonLines().encode(event), UTF_8);
+  }
+}
