@@ -49,7 +49,7 @@ final class DemoCommand implements Callable<Integer> {
             .onSuccess(DemoFaults::apply)
             .compose(sandbox -> SandboxedProxy.start(vertx, sandbox, key, port));
     return ProxyProcess.run(
-        starting, proxy -> proxy.readList().onComplete(read -> introduce(proxy, key)));
+        starting, proxy -> proxy.firstReading().onComplete(read -> introduce(proxy, key)));
   }
 
   private static String generatedKey() {

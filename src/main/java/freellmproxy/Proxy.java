@@ -54,6 +54,7 @@ public final class Proxy {
   private final HttpClient listClient;
   private final CatalogRefresher refresher;
   private final HttpFront.Shared shared;
+  private final Promise<Catalog> firstReading = Promise.promise();
   private final List<EventLoop> loops = new CopyOnWriteArrayList<>();
   private volatile boolean stopping;
 
@@ -99,14 +100,15 @@ public final class Proxy {
   }
 
   /**
-   * Starts a proxy. It listens when the future completes; the list may still be on its way, {@link
-   * #readList} tells when the first reading is over.
+   * Starts a proxy. It listens when the future completes; the list is being read meanwhile, {@link
+   * #firstReading} tells when that is over.
    *
    * @return fails when the port cannot be opened
    */
   public static Future<Proxy> start(Vertx vertx, LiveSettings settings, Time time) {
     var proxy = new Proxy(vertx, settings, time);
-    return proxy.listen().map(listening -> proxy);
+    proxy.refresher.start().map(CatalogRefresher.Refreshed::catalog).onComplete(proxy.firstReading);
+    return proxy.listen().onFailure(taken -> proxy.refresher.stop()).map(listening -> proxy);
   }
 
   private Future<?> listen() {
@@ -126,9 +128,14 @@ public final class Proxy {
     return vertx.deployVerticle(loop).map(id -> loop).onSuccess(loops::add);
   }
 
-  /** Reads the list for the first time, and from then on by itself. */
+  /** The list as it was first read, empty when it could not be; never fails. */
+  public Future<Catalog> firstReading() {
+    return firstReading.future();
+  }
+
+  /** Reads the list now, as it does by itself at the end of each period. */
   public Future<Catalog> readList() {
-    return refresher.start().map(CatalogRefresher.Refreshed::catalog);
+    return refresher.refreshNow().map(CatalogRefresher.Refreshed::catalog);
   }
 
   /**

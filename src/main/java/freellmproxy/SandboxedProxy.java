@@ -20,6 +20,16 @@ final class SandboxedProxy {
    * @param port 0 picks a free one
    */
   static Future<Proxy> start(Vertx vertx, SandboxUpstream sandbox, String key, int port) {
+    return switch (settings(sandbox, key, port)) {
+      case SettingsLoader.Result.Loaded loaded ->
+          Proxy.start(vertx, new LiveSettings(loaded, () -> loaded), new VertxTime(vertx));
+      case SettingsLoader.Result.Refused refused ->
+          Future.failedFuture(refused.problems().toString());
+    };
+  }
+
+  /** Its settings. */
+  static SettingsLoader.Result settings(SandboxUpstream sandbox, String key, int port) {
     Map<String, String> settings =
         Map.ofEntries(
             Map.entry("OPENROUTER_API_KEY", "sandbox-needs-no-key"),
@@ -28,11 +38,6 @@ final class SandboxedProxy {
             Map.entry("UPSTREAM_BASE_URL", sandbox.baseUrl().toString()),
             Map.entry("HOST", "127.0.0.1"),
             Map.entry("PORT", Integer.toString(port)));
-    return switch (SettingsLoader.load(settings, Path.of("no .env with the sandbox"))) {
-      case SettingsLoader.Result.Loaded loaded ->
-          Proxy.start(vertx, new LiveSettings(loaded, () -> loaded), new VertxTime(vertx));
-      case SettingsLoader.Result.Refused refused ->
-          Future.failedFuture(refused.problems().toString());
-    };
+    return SettingsLoader.load(settings, Path.of("no .env with the sandbox"));
   }
 }

@@ -12,6 +12,8 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -25,19 +27,34 @@ import picocli.CommandLine.Command;
 final class ServeCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
 
+  private final Supplier<SettingsLoader.Result> load;
+  private final Consumer<Proxy> onReady;
+
+  /** With the settings of the environment and the working directory. */
+  ServeCommand() {
+    this(() -> SettingsLoader.load(System.getenv(), Path.of(".env")), ready -> {});
+  }
+
+  /**
+   * With settings from elsewhere.
+   *
+   * @param load called again at each reload
+   * @param onReady told once the list has been read, on an event loop
+   */
+  ServeCommand(Supplier<SettingsLoader.Result> load, Consumer<Proxy> onReady) {
+    this.load = load;
+    this.onReady = onReady;
+  }
+
   @Override
   public Integer call() {
-    return switch (load()) {
+    return switch (load.get()) {
       case SettingsLoader.Result.Refused refused -> {
         explain(refused.problems());
         yield ExitCode.BAD_SETTINGS;
       }
       case SettingsLoader.Result.Loaded loaded -> serve(loaded);
     };
-  }
-
-  private static SettingsLoader.Result load() {
-    return SettingsLoader.load(System.getenv(), Path.of(".env"));
   }
 
   private void explain(List<Problem> problems) {
@@ -60,15 +77,15 @@ final class ServeCommand implements Callable<Integer> {
     logEgress(settings);
     Vertx vertx = ProxyVertx.create();
     return ProxyProcess.run(
-        Proxy.start(vertx, new LiveSettings(loaded, ServeCommand::load), new VertxTime(vertx)),
-        proxy ->
-            proxy
-                .readList()
-                .onSuccess(catalog -> {
-                  if (Logging.isText(settings.logFormat())) {
-                    greet(settings, proxy.port(), catalog);
-                  }
-                }));
+        Proxy.start(vertx, new LiveSettings(loaded, load), new VertxTime(vertx)),
+        proxy -> proxy.firstReading().onSuccess(catalog -> ready(settings, proxy, catalog)));
+  }
+
+  private void ready(Settings settings, Proxy proxy, Catalog catalog) {
+    if (Logging.isText(settings.logFormat())) {
+      greet(settings, proxy.port(), catalog);
+    }
+    onReady.accept(proxy);
   }
 
   /** What a person at a terminal wants to know; a service has its log. */

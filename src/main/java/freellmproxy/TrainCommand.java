@@ -1,6 +1,5 @@
 package freellmproxy;
 
-import freellmproxy.config.Settings.LogLevel;
 import freellmproxy.observe.Logging;
 import freellmproxy.sandbox.ChatAnswer;
 import freellmproxy.sandbox.Faults;
@@ -15,6 +14,8 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 
 /**
@@ -28,33 +29,46 @@ import picocli.CommandLine.Command;
     hidden = true,
     mixinStandardHelpOptions = true)
 final class TrainCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(TrainCommand.class);
   private static final int REQUESTS = 4_000;
   private static final String KEY = "training-needs-a-key";
   private static final long PATIENCE_SECONDS = 120;
 
+  /** Does not return: what is to be recorded ends with the process. */
   @Override
   public Integer call() {
-    Logging.level(LogLevel.INFO);
     Vertx vertx = ProxyVertx.create();
     var sandbox = await(SandboxUpstream.start(vertx, new Options(0, Recording.OFF, null)));
-    Proxy proxy = await(SandboxedProxy.start(vertx, sandbox, KEY, 0));
-    await(proxy.readList());
-    HttpClient client = vertx.createHttpClient();
+    return new ServeCommand(
+            () -> SandboxedProxy.settings(sandbox, KEY, 0),
+            proxy -> new Thread(() -> exercise(vertx, sandbox, proxy), "train").start())
+        .call();
+  }
+
+  private static void exercise(Vertx vertx, SandboxUpstream sandbox, Proxy proxy) {
+    try {
+      exercise(vertx.createHttpClient(), sandbox, proxy.port());
+    } catch (RuntimeException e) {
+      LOG.atError().setCause(e).log("training_failed");
+      Logging.stop();
+      Runtime.getRuntime().halt(1);
+    }
+    System.exit(0);
+  }
+
+  private static void exercise(HttpClient client, SandboxUpstream sandbox, int port) {
     // Not /metrics: a cache loads all it holds at every start, and the JVM's management is large.
     for (String path : new String[] {"/health", "/ready", "/v1/models"}) {
-      await(get(client, proxy.port(), path));
+      await(get(client, port, path));
     }
     String first = sandbox.modelIds().getFirst();
     sandbox.script(first, Faults.error(429, "slow down"), ChatAnswer.standard());
-    await(chat(client, proxy.port(), true));
-    await(chat(client, proxy.port(), false));
+    await(chat(client, port, true));
+    await(chat(client, port, false));
     sandbox.unscript(first);
     for (int i = 0; i < REQUESTS; i++) {
-      await(chat(client, proxy.port(), i % 4 == 0));
+      await(chat(client, port, i % 4 == 0));
     }
-    await(proxy.stop());
-    await(vertx.close());
-    return 0;
   }
 
   private static Future<Buffer> get(HttpClient client, int port, String path) {

@@ -1,13 +1,11 @@
 package freellmproxy.exchange;
 
 import freellmproxy.api.ApiError;
-import freellmproxy.catalog.Catalog;
 import freellmproxy.chat.ChatRequest;
 import freellmproxy.config.Settings;
 import freellmproxy.exchange.ClientReply.Tags;
 import freellmproxy.exchange.ExchangeRecord.StreamEnding;
 import freellmproxy.exchange.ExchangeRecord.StreamRecord;
-import freellmproxy.routing.CandidateSelector;
 import freellmproxy.routing.CandidateSelector.Selection;
 import freellmproxy.routing.CandidateWalk;
 import freellmproxy.upstream.AnswerForm;
@@ -41,7 +39,6 @@ final class ChatExchange {
   private final Exchanges.Origin origin;
   private final ChatRequest request;
   private final AnswerForm form;
-  private final Catalog catalog;
   private final Selection selection;
   private final CandidateWalk walk;
   private final Deadline deadline;
@@ -70,7 +67,7 @@ final class ChatExchange {
       UpstreamClient client,
       Exchanges.Origin origin,
       ChatRequest request,
-      Catalog catalog,
+      Selection selection,
       ClientReply reply,
       Consumer<ChatExchange> onOver) {
     this.shared = shared;
@@ -80,8 +77,7 @@ final class ChatExchange {
     this.origin = origin;
     this.request = request;
     this.form = request.stream() ? AnswerForm.STREAM : AnswerForm.WHOLE;
-    this.catalog = catalog;
-    this.selection = CandidateSelector.select(catalog, request.requirements());
+    this.selection = selection;
     this.walk =
         new CandidateWalk(
             selection, request.requirements(), shared.cooldowns(), shared.learnedLimits());
@@ -92,7 +88,7 @@ final class ChatExchange {
 
   void begin() {
     reply.onGone(this::clientGone);
-    if (walk.suitable().isEmpty()) {
+    if (walk.nobodySuits()) {
       reject("no_capable_model", Refusals.noCapableModel(walk.missing()));
       return;
     }
@@ -317,7 +313,7 @@ final class ChatExchange {
   private boolean nothingBetterCanCome() {
     boolean allEmpty = attempts.stream().allMatch(a -> a.outcome() == Outcome.EMPTY_ANSWER);
     boolean allUnfit = attempts.stream().allMatch(a -> a.outcome() == Outcome.MODEL_UNFIT);
-    return allEmpty || (allUnfit && walk.suitable().isEmpty());
+    return allEmpty || (allUnfit && walk.nobodySuits());
   }
 
   private void refuse(ApiError error) {
@@ -337,7 +333,7 @@ final class ChatExchange {
                 error.status(),
                 request.traits(),
                 selection.filteredOut(),
-                catalog.models().size(),
+                selection.catalog().models().size(),
                 deadline.elapsed()));
     onOver.accept(this);
   }

@@ -3,6 +3,7 @@ package freellmproxy.exchange;
 import freellmproxy.catalog.Catalog;
 import freellmproxy.chat.ChatRequest;
 import freellmproxy.config.LiveSettings;
+import freellmproxy.routing.CandidateSelector;
 import freellmproxy.routing.Cooldowns;
 import freellmproxy.routing.LearnedLimits;
 import freellmproxy.time.Time;
@@ -18,6 +19,7 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class Exchanges {
   private final Shared shared;
   private final UpstreamClient client;
+  private final CandidateSelector selector = new CandidateSelector();
   private final Set<ChatExchange> open = ConcurrentHashMap.newKeySet();
 
   public Exchanges(Shared shared, UpstreamClient client) {
@@ -42,7 +44,9 @@ public final class Exchanges {
 
   /** Answers a request, sooner or later, by exactly one call to {@code reply}. */
   public void begin(Origin origin, ChatRequest request, Catalog catalog, ClientReply reply) {
-    var exchange = new ChatExchange(shared, client, origin, request, catalog, reply, open::remove);
+    var selection = selector.select(catalog, request.requirements());
+    var exchange =
+        new ChatExchange(shared, client, origin, request, selection, reply, open::remove);
     open.add(exchange);
     exchange.begin();
   }

@@ -6,16 +6,22 @@ import freellmproxy.catalog.Model;
 import freellmproxy.chat.Requirements;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
  * Which models can do what a request needs, in the order they are to be asked (contract section 4).
- * Pure: whether a model rests is asked when its turn comes, since that may change while an earlier
+ * Whether a model rests is asked when its turn comes, since that may change while an earlier
  * candidate is being tried.
+ *
+ * <p>Requests need few different things, so each list is sorted once for each of them. For one
+ * event loop.
  */
 public final class CandidateSelector {
-  private CandidateSelector() {}
+  private final Map<Set<Capability>, Selection> selections = new HashMap<>();
+  private long generation;
 
   /**
    * A catalog sorted by what one request needs.
@@ -25,13 +31,20 @@ public final class CandidateSelector {
    * @param missing what stands in the way when there is no candidate, empty otherwise
    */
   public record Selection(
-      List<Model> candidates, List<Model> filteredOut, Set<Capability> missing) {}
+      Catalog catalog, List<Model> candidates, List<Model> filteredOut, Set<Capability> missing) {}
 
   /** Sorts a catalog by what a request needs. */
-  public static Selection select(Catalog catalog, Requirements requirements) {
-    Set<Capability> needs = requirements.capabilities();
+  public Selection select(Catalog catalog, Requirements requirements) {
+    if (catalog.generation() != generation) {
+      generation = catalog.generation();
+      selections.clear();
+    }
+    return selections.computeIfAbsent(requirements.capabilities(), needs -> sorted(catalog, needs));
+  }
+
+  private static Selection sorted(Catalog catalog, Set<Capability> needs) {
     if (needs.isEmpty()) {
-      return new Selection(catalog.models(), List.of(), Set.of());
+      return new Selection(catalog, catalog.models(), List.of(), Set.of());
     }
     var candidates = new ArrayList<Model>();
     var unknown = new ArrayList<Model>();
@@ -47,7 +60,10 @@ public final class CandidateSelector {
     }
     candidates.addAll(unknown);
     return new Selection(
-        candidates, filteredOut, candidates.isEmpty() ? missing(catalog, needs) : Set.of());
+        catalog,
+        List.copyOf(candidates),
+        List.copyOf(filteredOut),
+        candidates.isEmpty() ? missing(catalog, needs) : Set.of());
   }
 
   /** What no model offers; where each need alone is met by some model, all of them together. */

@@ -99,6 +99,11 @@ public final class CandidateWalk {
     return candidates.stream().filter(this::suits).toList();
   }
 
+  /** Whether no model on the list could answer this request, resting or not. */
+  public boolean nobodySuits() {
+    return candidates.stream().noneMatch(this::suits);
+  }
+
   /** When the first suitable model may be asked again. */
   public Instant firstWake() {
     return cooldowns.firstWake(suitable());

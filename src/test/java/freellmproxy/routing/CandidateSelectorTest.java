@@ -55,9 +55,23 @@ final class CandidateSelectorTest {
         .containsExactlyInAnyOrder(Capability.TOOLS, Capability.SEED);
   }
 
+  @Test
+  void sortsEachListOnceForEachKindOfRequest() {
+    var selector = new CandidateSelector();
+    Model tools = model("t", Set.of(Capability.TOOLS), Set.of());
+    Catalog old = new Catalog(1, Instant.EPOCH, List.of(tools));
+    Catalog fresh = new Catalog(2, Instant.EPOCH, List.of(tools, model("u", Set.of(), Set.of())));
+    var needsTools = new Requirements(Set.of(Capability.TOOLS), Set.of());
+    Selection first = selector.select(old, needsTools);
+    assertThat(selector.select(old, new Requirements(Set.of(Capability.TOOLS), Set.of())))
+        .isSameAs(first);
+    assertThat(selector.select(old, Requirements.NONE)).isNotSameAs(first);
+    assertThat(selector.select(fresh, needsTools).candidates()).hasSize(2);
+  }
+
   private static Selection select(Set<Capability> needs, Model... models) {
-    return CandidateSelector.select(
-        new Catalog(1, Instant.EPOCH, List.of(models)), new Requirements(needs, Set.of()));
+    return new CandidateSelector()
+        .select(new Catalog(1, Instant.EPOCH, List.of(models)), new Requirements(needs, Set.of()));
   }
 
   private static Model model(String id, Set<Capability> has, Set<Capability> lacks) {

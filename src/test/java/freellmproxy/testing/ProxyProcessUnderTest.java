@@ -33,18 +33,21 @@ public final class ProxyProcessUnderTest implements AutoCloseable {
   }
 
   /** Starts it in an empty folder, with this environment and nothing else. */
-  public static ProxyProcessUnderTest start(Map<String, String> environment) throws IOException {
+  public static ProxyProcessUnderTest start(Map<String, String> environment, String... arguments)
+      throws IOException {
     Path folder = Files.createTempDirectory("proxy-process");
-    var builder =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-cp",
-                absoluteClassPath(),
-                Main.class.getName())
-            .directory(folder.toFile())
-            .redirectErrorStream(true);
+    List<String> command =
+        Stream.concat(
+                Stream.of(
+                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                    "--enable-native-access=ALL-UNNAMED",
+                    "--sun-misc-unsafe-memory-access=allow",
+                    "-cp",
+                    absoluteClassPath(),
+                    Main.class.getName()),
+                Stream.of(arguments))
+            .toList();
+    var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
     builder.environment().clear();
     builder.environment().putAll(environment);
     return new ProxyProcessUnderTest(builder.start(), folder);

@@ -112,7 +112,7 @@ public final class TestProxy implements AutoCloseable {
       Function<SandboxUpstream, LiveSettings> settings) {
     SandboxUpstream sandbox = await(SandboxUpstream.start(vertx, options));
     Proxy proxy = await(Proxy.start(vertx, settings.apply(sandbox), time));
-    await(proxy.readList());
+    await(proxy.firstReading());
     return new TestProxy(vertx, sandbox, proxy);
   }
 

@@ -46,7 +46,7 @@ final class LiveTest {
             case SettingsLoader.Result.Refused refused ->
                 throw new AssertionError(refused.problems().toString());
           };
-      assertThat(TestProxy.await(proxy.readList()).models()).isNotEmpty();
+      assertThat(TestProxy.await(proxy.firstReading()).models()).isNotEmpty();
       var question =
           HttpRequest.newBuilder(
                   URI.create("http://127.0.0.1:" + proxy.port() + "/v1/chat/completions"))
