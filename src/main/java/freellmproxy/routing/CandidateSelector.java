@@ -31,7 +31,17 @@ public final class CandidateSelector {
    * @param missing what stands in the way when there is no candidate, empty otherwise
    */
   public record Selection(
-      Catalog catalog, List<Model> candidates, List<Model> filteredOut, Set<Capability> missing) {}
+      Catalog catalog,
+      List<Model> candidates,
+      RestingHead restingHead,
+      List<Model> filteredOut,
+      Set<Capability> missing) {
+
+    Selection(
+        Catalog catalog, List<Model> candidates, List<Model> filteredOut, Set<Capability> missing) {
+      this(catalog, candidates, new RestingHead(candidates), filteredOut, missing);
+    }
+  }
 
   /** Sorts a catalog by what a request needs. */
   public Selection select(Catalog catalog, Requirements requirements) {

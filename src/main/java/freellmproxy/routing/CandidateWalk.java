@@ -54,10 +54,11 @@ public final class CandidateWalk {
 
   /** Takes the next candidate that may be asked. */
   public Step next() {
+    next = Math.max(next, selection.restingHead().length(cooldowns));
     Instant now = cooldowns.now();
     while (next < candidates.size()) {
       Model model = candidates.get(next++);
-      if (cooldowns.restsAt(model, now) || !suits(model)) {
+      if (cooldowns.restOf(model, now) != null || !suits(model)) {
         continue;
       }
       switch (cooldowns.admit(model)) {

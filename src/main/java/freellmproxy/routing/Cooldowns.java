@@ -13,6 +13,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +41,7 @@ public final class Cooldowns {
   private final Supplier<Settings.Fallback> settings;
   private final Duration refreshPeriod;
   private final AtomicInteger keysReplaced = new AtomicInteger();
+  private final AtomicLong changes = new AtomicLong();
 
   /**
    * Starts with everybody awake.
@@ -71,10 +74,28 @@ public final class Cooldowns {
     return clock.instant();
   }
 
-  /** Whether to ask for a call would be in vain; cheaper than a refusal on a walk past many. */
-  boolean restsAt(Model model, Instant now) {
+  /**
+   * Grows whenever somebody begins or ends to rest before the time he was to; as long as it does
+   * not, {@link #restOf} can only change by time going on.
+   */
+  long changes() {
+    return changes.get();
+  }
+
+  /**
+   * Until when to ask for a call would be in vain, {@link Instant#MAX} while another request finds
+   * that out; null when it would not be. Cheaper than a refusal on a walk past many.
+   */
+  @Nullable Instant restOf(Model model, Instant now) {
     RestState state = states.get(model.id());
-    return state != null && state.phase() != Phase.AWAKE && state.restsAt(now);
+    if (state == null) {
+      return null;
+    }
+    return switch (state.phase()) {
+      case AWAKE -> null;
+      case RESTING -> state.restsAt(now) ? state.until() : null;
+      case PROBING -> Instant.MAX;
+    };
   }
 
   /** Asks for one call to a model. After a rest only the first asker is admitted. */
@@ -120,15 +141,22 @@ public final class Cooldowns {
     if (state.restsAt(now)) {
       return new Entry.Closed(state.until());
     }
-    return states.replace(id, state, state.probing())
-        ? new Entry.Open(state.until())
-        // Another request was faster; what it made of the state decides.
-        : enter(id);
+    boolean isFirst = states.replace(id, state, state.probing());
+    changes.incrementAndGet();
+    // Where another request was faster, what it made of the state decides.
+    return isFirst ? new Entry.Open(state.until()) : enter(id);
+  }
+
+  /** Changes what is remembered, if anything is; null forgets it. */
+  private void change(String id, Function<RestState, @Nullable RestState> change) {
+    if (states.containsKey(id)) {
+      states.computeIfPresent(id, (key, state) -> change.apply(state));
+      changes.incrementAndGet();
+    }
   }
 
   private void leaveWithoutBlame(String id, @Nullable Instant probe) {
-    states.computeIfPresent(
-        id, (key, state) -> state.isProbing(probe) ? state.probeGivenUp() : state);
+    change(id, state -> state.isProbing(probe) ? state.probeGivenUp() : state);
   }
 
   /**
@@ -150,15 +178,14 @@ public final class Cooldowns {
     /** The answer has begun: others may ask too, but past failures are not forgotten yet. */
     public void answering() {
       accountIsWell();
-      states.computeIfPresent(
-          id, (key, state) -> state.isProbing(modelProbe) ? state.awake() : state);
+      change(id, state -> state.isProbing(modelProbe) ? state.awake() : state);
     }
 
     /** It gave a whole answer: its failures are forgotten. */
     public void succeeded() {
       accountIsWell();
       // A rest that the failure of another request has begun meanwhile stays.
-      states.computeIfPresent(id, (key, state) -> state.phase() == Phase.RESTING ? state : null);
+      change(id, state -> state.phase() == Phase.RESTING ? state : null);
     }
 
     /**
@@ -208,16 +235,16 @@ public final class Cooldowns {
     }
 
     private void accountIsWell() {
-      states.computeIfPresent(
-          ACCOUNT, (key, state) -> state.isProbing(accountProbe) ? null : state);
+      change(ACCOUNT, state -> state.isProbing(accountProbe) ? null : state);
     }
   }
 
   private Instant rest(String id, Rest rest) {
     Instant now = clock.instant();
-    return states
-        .compute(id, (key, old) -> rested(old == null ? RestState.AWAKE : old, rest, now))
-        .until();
+    RestState rested =
+        states.compute(id, (key, old) -> rested(old == null ? RestState.AWAKE : old, rest, now));
+    changes.incrementAndGet();
+    return rested.until();
   }
 
   private RestState rested(RestState old, Rest rest, Instant now) {
@@ -266,11 +293,13 @@ public final class Cooldowns {
     listed.add(ACCOUNT);
     states.keySet().retainAll(listed);
     states.values().removeIf(RestState::untilRefresh);
+    changes.incrementAndGet();
   }
 
   /** The operator asked for a fresh start (contract section 3, {@code POST /admin/refresh}). */
   public void clear() {
     states.clear();
+    changes.incrementAndGet();
   }
 
   /** The upstream key is another one: what was learned with the old one is forgotten. */
