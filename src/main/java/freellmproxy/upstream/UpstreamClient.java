@@ -27,8 +27,8 @@ import java.util.function.Supplier;
  * client of its own. Every method must be called there, and every reply is told there.
  */
 public final class UpstreamClient {
-  /** Vert.x queues silently beyond this many connections; open requests are the only limit here. */
-  private static final int MAX_CONNECTIONS = 100_000;
+  /** More than files allow: Vert.x queues silently beyond it, and has a place ready for each. */
+  private static final int MAX_CONNECTIONS = 32_768;
 
   private final HttpClient pooled;
   private final HttpClient unpooled;
