@@ -1,6 +1,5 @@
 package freellmproxy;
 
-import freellmproxy.config.Setting;
 import freellmproxy.config.Settings;
 import freellmproxy.config.SettingsLoader;
 import java.nio.file.Path;
@@ -16,21 +15,10 @@ final class OwnAddress {
   }
 
   private static String bySettings() {
-    return switch (SettingsLoader.load(System.getenv(), Path.of(".env"))) {
-      case SettingsLoader.Result.Loaded loaded -> url(loaded.settings().listen());
-      // They need not be complete for this.
-      case SettingsLoader.Result.Refused refused -> url("localhost", Setting.PORT.byDefault());
-    };
-  }
-
-  private static String url(Settings.Listen listen) {
+    Settings.Listen listen = SettingsLoader.listen(System.getenv(), Path.of(".env"));
     String host = listen.host();
     boolean isAny = host.equals("0.0.0.0") || host.equals("::");
     String named = isAny ? "localhost" : host.contains(":") ? "[" + host + "]" : host;
-    return url(named, Integer.toString(listen.port()));
-  }
-
-  private static String url(String host, String port) {
-    return "http://" + host + ":" + port;
+    return "http://" + named + ":" + listen.port();
   }
 }

@@ -61,14 +61,24 @@ public final class SettingsLoader {
    */
   public static Result load(Map<String, String> environment, Path dotEnvFile) {
     var fileProblems = new ArrayList<Problem>();
+    var loader = new SettingsLoader(read(environment, dotEnvFile, fileProblems));
+    loader.problems.addAll(fileProblems);
+    return loader.load();
+  }
+
+  /** Where a proxy with these settings listens, whatever else is missing from them. */
+  public static Settings.Listen listen(Map<String, String> environment, Path dotEnvFile) {
+    return new SettingsLoader(read(environment, dotEnvFile, new ArrayList<>())).listen();
+  }
+
+  private static RawSettings read(
+      Map<String, String> environment, Path dotEnvFile, List<Problem> fileProblems) {
     DotEnv dotEnv = readFile(dotEnvFile, fileProblems);
     for (int line : dotEnv.malformed()) {
       fileProblems.add(
           new Problem(".env", "line " + line + " is not NAME=value", "Mend or remove the line."));
     }
-    var loader = new SettingsLoader(new RawSettings(environment, dotEnv.values()));
-    loader.problems.addAll(fileProblems);
-    return loader.load();
+    return new RawSettings(environment, dotEnv.values());
   }
 
   private static DotEnv readFile(Path file, List<Problem> problems) {

@@ -57,6 +57,15 @@ final class SettingsLoaderTest {
   }
 
   @Test
+  void knowsWhereItListensWithoutTheRest() throws IOException {
+    environment = new HashMap<>(Map.of("HOST", "127.0.0.1"));
+    writeDotEnv("PORT=9090", "REQUEST_DEADLINE_SEC=soon");
+    Settings.Listen listen = SettingsLoader.listen(environment, folder.resolve(".env"));
+    assertThat(listen.host()).isEqualTo("127.0.0.1");
+    assertThat(listen.port()).isEqualTo(9090);
+  }
+
+  @Test
   void hasTheDefaultsOfTheContract() {
     Settings settings = loaded().settings();
     assertThat(settings.modelList().url())
