@@ -46,8 +46,7 @@ final class SetupCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     String address = OwnAddress.of(url);
     Optional<Path> target =
-        Optional.ofNullable(file)
-            .or(() -> client.file().map(name -> Path.of(System.getProperty("user.home"), name)));
+        Optional.ofNullable(file).or(() -> client.file().map(name -> home().resolve(name)));
     PrintWriter out = spec.commandLine().getOut();
     if (!write) {
       target.ifPresent(path -> out.println("# " + path));
@@ -57,6 +56,12 @@ final class SetupCommand implements Callable<Integer> {
       return 0;
     }
     return target.map(path -> write(address, path)).orElseGet(this::nothingToWrite);
+  }
+
+  /** Where the clients themselves look; Java's own property asks the account instead. */
+  private static Path home() {
+    String home = System.getenv("HOME");
+    return Path.of(home == null || home.isEmpty() ? System.getProperty("user.home") : home);
   }
 
   private int write(String address, Path path) {

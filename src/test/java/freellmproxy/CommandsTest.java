@@ -2,10 +2,13 @@ package freellmproxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import freellmproxy.testing.ProxyProcessUnderTest;
 import freellmproxy.testing.TestProxy;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -69,6 +72,16 @@ final class CommandsTest {
     assertThat(file).doesNotExist();
     assertThat(run("setup", "qwen", "--write", "--file", file.toString())).isZero();
     assertThat(file).exists();
+  }
+
+  /** As the clients themselves do; who runs it is another question. */
+  @Test
+  void setupWritesIntoTheHomeOfItsEnvironment(@TempDir Path home) throws IOException {
+    var environment = Map.of("HOME", home.toString(), "PORT", "9090");
+    try (var setup = ProxyProcessUnderTest.start(environment, "setup", "qwen", "--write")) {
+      assertThat(setup.exitCode()).isZero();
+    }
+    assertThat(home.resolve(".qwen/settings.json")).content().contains("localhost:9090");
   }
 
   @Test
