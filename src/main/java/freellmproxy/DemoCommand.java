@@ -24,8 +24,8 @@ import picocli.CommandLine.Spec;
 final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--port",
-      description = "Port of the proxy; 0 picks a free one (default: ${DEFAULT-VALUE}).",
-      defaultValue = "8080")
+      description = "Port of the proxy; 0 picks a free one (default: PORT, or 8080).",
+      defaultValue = "${env:PORT:-8080}")
   private int port;
 
   @Option(

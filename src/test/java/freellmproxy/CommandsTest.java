@@ -65,6 +65,14 @@ final class CommandsTest {
   }
 
   @Test
+  void demoListensOnThePortOfItsEnvironment() throws IOException {
+    try (var demo = ProxyProcessUnderTest.start(Map.of("PORT", "0"), "demo")) {
+      assertThat(demo.awaitEvent("started").path("port").asInt()).isNotEqualTo(8080);
+      assertThat(demo.stop()).isZero();
+    }
+  }
+
+  @Test
   void setupPrintsAndWritesOnlyWhenTold(@TempDir Path home) {
     Path file = home.resolve("settings.json");
     assertThat(run("setup", "qwen", "--file", file.toString(), "--url", "http://p:1/")).isZero();
