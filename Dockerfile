@@ -6,7 +6,7 @@ COPY .mvn .mvn
 COPY src src
 COPY packaging packaging
 COPY README.md CHANGELOG.md .env.example ./
-RUN mvn -B -q -Pdist -DskipTests package \
+RUN mvn -B -q -Pdist -Dmaven.test.skip=true package \
  && mkdir /opt/free-llm-proxy && tar -C /opt/free-llm-proxy --strip-components=1 -xzf dist/*.tar.gz
 
 FROM debian:13-slim

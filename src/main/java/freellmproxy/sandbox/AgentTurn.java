@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -27,7 +28,7 @@ final class AgentTurn implements Behaviour {
           "(?i)\\b(?:directory|folder|cwd)\\b[^/<\\n]{0,30}?[\\s\"'`](/[^\\s\"'`<>,;]*)");
 
   private static final List<String> PATH_NAMES =
-      List.of("file_path", "filePath", "absolute_path", "path", "filename");
+      List.of("file_path", "filePath", "filepath", "absolute_path", "path", "filename");
 
   private final Behaviour otherwise;
 
@@ -94,7 +95,7 @@ final class AgentTurn implements Behaviour {
     JsonNode function = tool.path("function");
     String name = function.path("name").asText();
     JsonNode properties = function.path("parameters").path("properties");
-    return name.contains("write") && properties.has("content")
+    return name.toLowerCase(Locale.ROOT).contains("write") && properties.has("content")
         ? PATH_NAMES.stream()
             .filter(properties::has)
             .findFirst()

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The sandbox as benches script it: over HTTP. */
@@ -66,6 +67,21 @@ final class SandboxTest {
     assertThat(proxy.stream().body()).contains("pressed").endsWith("data: [DONE]\n\n");
     script("{\"tool_call\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}}");
     assertThat(proxy.chat().body()).contains("\"tool_calls\"", "{\\\"a\\\":1}");
+  }
+
+  /** Qwen Code, opencode, Continue. */
+  @ParameterizedTest
+  @CsvSource({"write_file,file_path", "write,filePath", "Write,filepath"})
+  void knowsTheToolOfEachAgent(String tool, String pathName) {
+    script("{\"agent\":true}");
+    String body =
+        """
+        {"tools":[{"type":"function","function":{"name":"%s","parameters":{"properties":\
+        {"%s":{},"content":{}}}}}],"messages":[{"role":"user","content":"Write a.txt"}]}\
+        """
+            .formatted(tool, pathName);
+    assertThat(proxy.post(body).body())
+        .contains("\"name\":\"" + tool + "\"", "{\\\"" + pathName + "\\\":\\\"a.txt\\\"");
   }
 
   @Test
