@@ -36,6 +36,9 @@ final class BodyReader {
     /** It is, or claims to be, larger than allowed; the rest was not read. */
     record TooLarge() implements Result {}
 
+    /** The bodies of other requests leave no memory for it; the rest was not read. */
+    record NoRoom() implements Result {}
+
     /** The client stopped sending. */
     record TooSlow() implements Result {}
   }
@@ -81,6 +84,10 @@ final class BodyReader {
     int length = body.readableBytes() + piece.readableBytes();
     if (length > maxBytes) {
       giveUp(new Result.TooLarge());
+      return;
+    }
+    if (piece.readableBytes() > body.writableBytes() && !BodyMemory.hasRoomFor(length)) {
+      giveUp(new Result.NoRoom());
       return;
     }
     if (!body.isReadable()) {

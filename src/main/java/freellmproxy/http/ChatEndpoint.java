@@ -73,6 +73,11 @@ final class ChatEndpoint implements Endpoint {
         reject(arrival, "body_too_large", tooLarge(), Set.of());
         LingeringClose.of(call.request(), time);
       }
+      case BodyReader.Result.NoRoom noRoom -> {
+        call.header(HttpHeaders.CONNECTION, "close");
+        reject(arrival, "proxy_overloaded", overloaded(), Set.of());
+        LingeringClose.of(call.request(), time);
+      }
       case BodyReader.Result.TooSlow tooSlow -> {
         call.header(HttpHeaders.CONNECTION, "close");
         reject(arrival, "invalid_request", tooSlow(), Set.of());
@@ -143,6 +148,17 @@ final class ChatEndpoint implements Endpoint {
             .formatted(settings.current().listen().maxBodyBytes() >> 20),
         null,
         Retry.POINTLESS);
+  }
+
+  private static ApiError overloaded() {
+    return new ApiError(
+        503,
+        "service_unavailable",
+        "proxy_overloaded",
+        "The bodies of other requests fill the memory for them. Ask again in a moment, or give the"
+            + " proxy more: JAVA_OPTS=-XX:MaxDirectMemorySize=1g.",
+        null,
+        new Retry.After(Duration.ofSeconds(1)));
   }
 
   private static ApiError tooSlow() {

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import freellmproxy.Main;
+import freellmproxy.sandbox.SandboxUpstream;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -60,10 +61,28 @@ public final class ProxyProcessUnderTest implements AutoCloseable {
         .collect(Collectors.joining(File.pathSeparator));
   }
 
+  /** What it needs in its environment to serve from this sandbox, on a free port. */
+  public static Map<String, String> environment(SandboxUpstream sandbox) {
+    return Map.of(
+        "OPENROUTER_API_KEY",
+        TestProxy.UPSTREAM_KEY,
+        "PROXY_API_KEY",
+        TestProxy.KEY,
+        "MODELS_LIST_URL",
+        sandbox.modelListUrl().toString(),
+        "UPSTREAM_BASE_URL",
+        sandbox.baseUrl().toString(),
+        "HOST",
+        "127.0.0.1",
+        "PORT",
+        "0");
+  }
+
   /** Reads on until this event is logged. */
   public JsonNode awaitEvent(String event) throws IOException {
     for (String line = readLine(); line != null; line = readLine()) {
-      JsonNode json = JSON.readTree(line);
+      // The JVM may say something of its own in between.
+      JsonNode json = line.startsWith("{") ? JSON.readTree(line) : JSON.missingNode();
       if (json.path("event").asText().equals(event)) {
         return json;
       }

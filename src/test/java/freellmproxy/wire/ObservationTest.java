@@ -8,9 +8,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import freellmproxy.sandbox.Faults;
+import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.testing.ProxyProcessUnderTest;
 import freellmproxy.testing.TestProxy;
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -49,23 +51,7 @@ final class ObservationTest {
   @Test
   void writesOneJsonLineForEachRequestAndNeverASecret() throws IOException {
     try (var proxy = TestProxy.start();
-        var process =
-            ProxyProcessUnderTest.start(
-                Map.of(
-                    "OPENROUTER_API_KEY",
-                    TestProxy.UPSTREAM_KEY,
-                    "PROXY_API_KEY",
-                    TestProxy.KEY,
-                    "MODELS_LIST_URL",
-                    proxy.sandbox().modelListUrl().toString(),
-                    "UPSTREAM_BASE_URL",
-                    proxy.sandbox().baseUrl().toString(),
-                    "HOST",
-                    "127.0.0.1",
-                    "PORT",
-                    "0",
-                    "LOG_LEVEL",
-                    "DEBUG"))) {
+        var process = ProxyProcessUnderTest.start(debugging(proxy.sandbox()))) {
       JsonNode started = process.awaitEvent("started");
       process.awaitEvent("snapshot_refreshed");
       int port = started.path("port").asInt();
@@ -104,6 +90,12 @@ final class ObservationTest {
             .doesNotContain(List.of(TestProxy.KEY, TestProxy.UPSTREAM_KEY, "my prompt"));
       }
     }
+  }
+
+  private static Map<String, String> debugging(SandboxUpstream sandbox) {
+    var environment = new HashMap<>(ProxyProcessUnderTest.environment(sandbox));
+    environment.put("LOG_LEVEL", "DEBUG");
+    return environment;
   }
 
   @Test

@@ -17,7 +17,6 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -175,20 +174,7 @@ final class ReloadTest {
   @Test
   void sighupReadsTheFileAgain() throws IOException {
     try (var process =
-        ProxyProcessUnderTest.start(
-            Map.of(
-                "OPENROUTER_API_KEY",
-                TestProxy.UPSTREAM_KEY,
-                "PROXY_API_KEY",
-                TestProxy.KEY,
-                "MODELS_LIST_URL",
-                proxy.sandbox().modelListUrl().toString(),
-                "UPSTREAM_BASE_URL",
-                proxy.sandbox().baseUrl().toString(),
-                "HOST",
-                "127.0.0.1",
-                "PORT",
-                "0"))) {
+        ProxyProcessUnderTest.start(ProxyProcessUnderTest.environment(proxy.sandbox()))) {
       int port = process.awaitEvent("started").path("port").asInt();
       process.awaitEvent("snapshot_refreshed");
       process.writeDotEnv("MAX_BODY_MB=1", "LOG_LEVEL=DEBUG", "MODELS_REFRESH_SEC=60");
