@@ -28,7 +28,7 @@ final class SandboxedProxy {
     };
   }
 
-  /** Its settings. */
+  /** What such a proxy is started with; {@code .env} and environment have no say. */
   static SettingsLoader.Result settings(SandboxUpstream sandbox, String key, int port) {
     Map<String, String> settings =
         Map.ofEntries(

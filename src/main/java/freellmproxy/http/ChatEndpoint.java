@@ -68,22 +68,22 @@ final class ChatEndpoint implements Endpoint {
     var arrival = new Arrival(call, time.nanos());
     switch (result) {
       case BodyReader.Result.Complete complete -> scan(arrival, complete.body());
-      case BodyReader.Result.TooLarge tooLarge -> {
-        call.header(HttpHeaders.CONNECTION, "close");
-        reject(arrival, "body_too_large", tooLarge(), Set.of());
-        LingeringClose.of(call.request(), time);
-      }
-      case BodyReader.Result.NoRoom noRoom -> {
-        call.header(HttpHeaders.CONNECTION, "close");
-        reject(arrival, "proxy_overloaded", overloaded(), Set.of());
-        LingeringClose.of(call.request(), time);
-      }
+      case BodyReader.Result.TooLarge tooLarge ->
+          refuseUnread(arrival, "body_too_large", tooLarge());
+      case BodyReader.Result.NoRoom noRoom ->
+          refuseUnread(arrival, "proxy_overloaded", overloaded());
       case BodyReader.Result.TooSlow tooSlow -> {
         call.header(HttpHeaders.CONNECTION, "close");
         reject(arrival, "invalid_request", tooSlow(), Set.of());
         call.request().connection().close();
       }
     }
+  }
+
+  private void refuseUnread(Arrival arrival, String reason, ApiError error) {
+    arrival.call().header(HttpHeaders.CONNECTION, "close");
+    reject(arrival, reason, error, Set.of());
+    LingeringClose.of(arrival.call().request(), time);
   }
 
   private record Arrival(HttpCall call, long nanos) {}
