@@ -9,6 +9,7 @@ import freellmproxy.config.Setting;
 import freellmproxy.config.Settings;
 import freellmproxy.egress.OutboundHttp;
 import freellmproxy.exchange.Exchanges;
+import freellmproxy.http.FirstList;
 import freellmproxy.http.HttpFront;
 import freellmproxy.observe.Everybody;
 import freellmproxy.observe.ExchangeLog;
@@ -54,7 +55,6 @@ public final class Proxy {
   private final HttpClient listClient;
   private final CatalogRefresher refresher;
   private final HttpFront.Shared shared;
-  private final Promise<Catalog> firstReading = Promise.promise();
   private final List<EventLoop> loops = new CopyOnWriteArrayList<>();
   private volatile boolean stopping;
 
@@ -88,7 +88,9 @@ public final class Proxy {
         new Metrics(new Metrics.State(refresher::current, cooldowns, this::openExchanges, time));
     var sink = new Everybody(List.of(new ExchangeLog(), metrics));
     var exchange = new Exchanges.Shared(liveSettings, cooldowns, learnedLimits, time, sink);
-    this.shared = new HttpFront.Shared(exchange, refresher, metrics, () -> stopping, this::reload);
+    var firstList = new FirstList(refresher.firstReading(), time);
+    this.shared =
+        new HttpFront.Shared(exchange, refresher, firstList, metrics, () -> stopping, this::reload);
   }
 
   private static HttpClient listClient(Vertx vertx, Settings settings) {
@@ -107,7 +109,7 @@ public final class Proxy {
    */
   public static Future<Proxy> start(Vertx vertx, LiveSettings settings, Time time) {
     var proxy = new Proxy(vertx, settings, time);
-    proxy.refresher.start().map(CatalogRefresher.Refreshed::catalog).onComplete(proxy.firstReading);
+    proxy.refresher.start();
     return proxy.listen().onFailure(taken -> proxy.refresher.stop()).map(listening -> proxy);
   }
 
@@ -130,7 +132,7 @@ public final class Proxy {
 
   /** The list as it was first read, empty when it could not be; never fails. */
   public Future<Catalog> firstReading() {
-    return firstReading.future();
+    return refresher.firstReading().map(CatalogRefresher.Refreshed::catalog);
   }
 
   /** Reads the list now, as it does by itself at the end of each period. */

@@ -36,6 +36,7 @@ public final class CatalogRefresher {
   private final RandomGenerator random;
   private final Consumer<Catalog> onRefreshed;
 
+  private final Promise<Refreshed> firstReading = Promise.promise();
   private volatile Catalog current = Catalog.EMPTY;
   private Future<Refreshed> running = Future.succeededFuture();
   private @Nullable Timer next;
@@ -71,9 +72,14 @@ public final class CatalogRefresher {
     return current;
   }
 
-  /** Reads the list for the first time and from then on by itself. Ends with the first reading. */
-  public Future<Refreshed> start() {
-    return refreshNow();
+  /** Reads the list for the first time and from then on by itself. */
+  public void start() {
+    refreshNow().onComplete(firstReading);
+  }
+
+  /** Ends with the first reading, however that ends; never fails. */
+  public Future<Refreshed> firstReading() {
+    return firstReading.future();
   }
 
   /**

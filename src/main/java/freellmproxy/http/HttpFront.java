@@ -36,6 +36,7 @@ public final class HttpFront {
   public record Shared(
       Exchanges.Shared exchange,
       CatalogRefresher refresher,
+      FirstList firstList,
       Metrics metrics,
       IgnoredModels ignoredModels,
       BooleanSupplier isStopping,
@@ -44,10 +45,11 @@ public final class HttpFront {
     public Shared(
         Exchanges.Shared exchange,
         CatalogRefresher refresher,
+        FirstList firstList,
         Metrics metrics,
         BooleanSupplier isStopping,
         Callable<LiveSettings.Reload> reload) {
-      this(exchange, refresher, metrics, new IgnoredModels(), isStopping, reload);
+      this(exchange, refresher, firstList, metrics, new IgnoredModels(), isStopping, reload);
     }
   }
 
@@ -78,6 +80,7 @@ public final class HttpFront {
   private static Routes routes(Vertx vertx, Shared shared, Exchanges exchanges) {
     LiveSettings settings = shared.exchange().settings();
     CatalogRefresher refresher = shared.refresher();
+    FirstList firstList = shared.firstList();
     var keyCheck = new ApiKeyCheck(() -> settings.current().keys().proxy());
     var models = new ModelsEndpoint(refresher::current);
     var admin = new AdminEndpoint(vertx, refresher, shared.exchange().cooldowns(), shared.reload());
@@ -98,9 +101,15 @@ public final class HttpFront {
             shared.exchange().sink(),
             shared.exchange().time());
     return new Routes(new Cors(() -> settings.current().listen().corsOrigins()))
-        .add(HttpMethod.POST, "/v1/chat/completions", chat)
-        .add(HttpMethod.GET, ModelsEndpoint.PATH, keyCheck.guard(models::list))
-        .add(HttpMethod.GET, ModelsEndpoint.PATH + "/*", keyCheck.guard(models::one))
+        .add(HttpMethod.POST, "/v1/chat/completions", firstList.awaitedBy(vertx, chat))
+        .add(
+            HttpMethod.GET,
+            ModelsEndpoint.PATH,
+            keyCheck.guard(firstList.awaitedBy(vertx, models::list)))
+        .add(
+            HttpMethod.GET,
+            ModelsEndpoint.PATH + "/*",
+            keyCheck.guard(firstList.awaitedBy(vertx, models::one)))
         .add(HttpMethod.POST, "/admin/refresh", keyCheck.guard(admin::refresh))
         .add(HttpMethod.POST, "/admin/reload", keyCheck.guard(admin::reload))
         .add(HttpMethod.GET, "/health", status::health)

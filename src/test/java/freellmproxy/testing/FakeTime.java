@@ -149,6 +149,11 @@ public final class FakeTime implements Time {
     }
   }
 
+  /** Waits until fewer timers are pending than this. */
+  public synchronized void awaitFewerTimersThan(int earlier) {
+    awaitUntil(() -> timers.size() < earlier, "no timer was cancelled");
+  }
+
   /** Timers that have neither run nor been cancelled. */
   public synchronized int pendingTimers() {
     return timers.size();

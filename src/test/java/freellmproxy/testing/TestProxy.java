@@ -5,6 +5,7 @@ import freellmproxy.ProxyVertx;
 import freellmproxy.config.LiveSettings;
 import freellmproxy.config.Settings;
 import freellmproxy.config.SettingsLoader;
+import freellmproxy.sandbox.Behaviour;
 import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.time.Time;
 import freellmproxy.time.VertxTime;
@@ -103,6 +104,17 @@ public final class TestProxy implements AutoCloseable {
           return new LiveSettings(
               loaded(environment, dotEnv), () -> SettingsLoader.load(environment, dotEnv));
         });
+  }
+
+  /** Starts with a list that answers like this, and does not wait until it is read. */
+  public static TestProxy startUnread(Time time, Behaviour list) {
+    Vertx vertx = ProxyVertx.create();
+    SandboxUpstream sandbox =
+        await(SandboxUpstream.start(vertx, SandboxUpstream.Options.FOR_TESTS));
+    sandbox.scriptList(list);
+    var loaded = loaded(environment(sandbox), NO_FILE);
+    var settings = new LiveSettings(loaded, () -> loaded);
+    return new TestProxy(vertx, sandbox, await(Proxy.start(vertx, settings, time)));
   }
 
   private static TestProxy startLive(

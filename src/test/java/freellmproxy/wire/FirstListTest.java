@@ -1,0 +1,106 @@
+package freellmproxy.wire;
+
+import static freellmproxy.testing.TestProxy.FIRST;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import freellmproxy.sandbox.Behaviour;
+import freellmproxy.sandbox.Faults;
+import freellmproxy.sandbox.Gate;
+import freellmproxy.sandbox.Step;
+import freellmproxy.testing.FakeTime;
+import freellmproxy.testing.RawConnection;
+import freellmproxy.testing.TestProxy;
+import java.io.IOException;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Requests that come before there is a list (contract sections 1 and 2). */
+final class FirstListTest {
+  private static final String CHAT = "{\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}";
+  private static final String MODELS =
+      "GET /v1/models HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer "
+          + TestProxy.KEY
+          + "\r\n\r\n";
+
+  private final FakeTime time = new FakeTime();
+  private final Gate list = new Gate();
+  private final TestProxy proxy =
+      TestProxy.startUnread(time, oneModel().after(new Step.Hold(list)));
+
+  private static Behaviour oneModel() {
+    return Faults.status(200, "[{\"id\":\"" + FIRST + "\"}]");
+  }
+
+  @AfterEach
+  void close() {
+    proxy.close();
+  }
+
+  private interface Sending {
+    RawConnection send() throws IOException;
+  }
+
+  /** The proxy looks at the clock when bytes come. */
+  private void sendAndAwaitHeld(Sending sending) throws IOException {
+    long looks = time.looks();
+    sending.send();
+    time.awaitLookAfter(looks);
+  }
+
+  @Test
+  void holdsARequestUntilTheListIsThere() throws IOException {
+    try (var chat = RawConnection.to(proxy.port());
+        var models = RawConnection.to(proxy.port())) {
+      sendAndAwaitHeld(() -> chat.chat(CHAT));
+      sendAndAwaitHeld(() -> models.send(MODELS));
+      list.open();
+      assertThat(chat.readUntil("fake OpenRouter."))
+          .startsWith("HTTP/1.1 200 ")
+          .contains("x-free-llm-proxy-model: " + FIRST);
+      assertThat(models.readUntil("}]}")).startsWith("HTTP/1.1 200 ").contains(FIRST);
+    }
+  }
+
+  @Test
+  void holdsABodyThatIsStillComing() throws IOException {
+    String body = CHAT + " ".repeat(1 << 20);
+    try (var chat = RawConnection.to(proxy.port())) {
+      sendAndAwaitHeld(
+          () -> chat.send(RawConnection.chatHead(body.length()) + body.substring(0, 100_000)));
+      list.open();
+      chat.send(body.substring(100_000));
+      assertThat(chat.readUntil("fake OpenRouter.")).startsWith("HTTP/1.1 200 ");
+    }
+  }
+
+  @Test
+  void holdsNobodyForLong() throws IOException {
+    try (var chat = RawConnection.to(proxy.port())) {
+      sendAndAwaitHeld(() -> chat.chat(CHAT));
+      time.advance(Duration.ofSeconds(3));
+      assertThat(chat.readUntil("not_ready")).startsWith("HTTP/1.1 503 ").contains("not_ready");
+      assertThat(proxy.chat().statusCode()).isEqualTo(503);
+    }
+  }
+
+  @Test
+  void asksNobodyForAClientThatHasLeft() throws IOException {
+    int timers;
+    try (var chat = RawConnection.to(proxy.port())) {
+      sendAndAwaitHeld(() -> chat.chat(CHAT));
+      timers = time.pendingTimers();
+    }
+    // The one that watched the connection.
+    time.awaitFewerTimersThan(timers);
+    list.open();
+    assertThat(proxy.chat().statusCode()).isEqualTo(200);
+    assertThat(proxy.sandbox().received()).hasSize(1);
+  }
+
+  @Test
+  void holdsNothingThatNeedsNoList() {
+    assertThat(proxy.get("/ready").statusCode()).isEqualTo(503);
+    assertThat(proxy.get("/health").statusCode()).isEqualTo(200);
+  }
+}
