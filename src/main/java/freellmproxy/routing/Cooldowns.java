@@ -12,7 +12,6 @@ import java.util.Collection;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -21,26 +20,20 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Who rests until when (contract sections 5 and 7). A rest is a state machine per model: awake,
- * resting, and, once the rest is over, probing by exactly one request. The account behind the
- * upstream key has the same machine.
+ * resting, and, once the rest is over, probing by exactly one request. The {@link AccountQuota}
+ * behind the upstream key makes all of them rest at once.
  *
  * <p>Thread-safe: shared by all event loops, never blocks for longer than a map update.
  */
 public final class Cooldowns {
-  /** No hint of an upstream silences a model for longer than this. */
-  private static final Duration LONGEST_REST = Duration.ofHours(24);
-
   /** So many empty answers in a row make a model rest. */
   private static final int EMPTY_ANSWERS_BEFORE_REST = 3;
-
-  /** Not a possible model id: the list's parser refuses blank ones. */
-  private static final String ACCOUNT = "";
 
   private final ConcurrentHashMap<String, RestState> states = new ConcurrentHashMap<>();
   private final InstantSource clock;
   private final Supplier<Settings.Fallback> settings;
   private final Duration refreshPeriod;
-  private final AtomicInteger keysReplaced = new AtomicInteger();
+  private final AccountQuota account = new AccountQuota();
   private final AtomicLong changes = new AtomicLong();
 
   /**
@@ -100,51 +93,33 @@ public final class Cooldowns {
 
   /** Asks for one call to a model. After a rest only the first asker is admitted. */
   public Admission admit(Model model) {
-    return switch (enter(model.id())) {
-      case Entry.Closed closed -> new Admission.Resting(closed.until());
-      case Entry.Open modelEntry ->
-          switch (enter(ACCOUNT)) {
-            case Entry.Open accountEntry ->
-                new Admission.Admitted(
-                    new Permit(model.id(), modelEntry.probe(), accountEntry.probe()));
-            case Entry.Closed closed -> {
-              leaveWithoutBlame(model.id(), modelEntry.probe());
-              yield new Admission.AccountResting(closed.until());
-            }
-          };
-    };
+    Optional<Instant> accountRest = accountRest();
+    return accountRest.isPresent()
+        ? new Admission.AccountResting(accountRest.get())
+        : enter(model.id());
   }
 
   /** Until when the account rests; empty when it does not. */
   public Optional<Instant> accountRest() {
-    return Optional.ofNullable(states.get(ACCOUNT))
-        .filter(state -> state.restsAt(clock.instant()))
-        .map(RestState::until);
+    return account.restsUntil(clock.instant());
   }
 
-  private sealed interface Entry {
-    /** Open; {@code probe} is the end of the rest that the caller is the first one after. */
-    record Open(@Nullable Instant probe) implements Entry {}
-
-    record Closed(Instant until) implements Entry {}
-  }
-
-  private Entry enter(String id) {
+  private Admission enter(String id) {
     RestState state = states.get(id);
     if (state == null || state.phase() == Phase.AWAKE) {
-      return new Entry.Open(null);
+      return new Admission.Admitted(new Permit(id, null));
     }
     Instant now = clock.instant();
     if (state.phase() == Phase.PROBING) {
-      return new Entry.Closed(now);
+      return new Admission.Resting(now);
     }
     if (state.restsAt(now)) {
-      return new Entry.Closed(state.until());
+      return new Admission.Resting(state.until());
     }
     boolean isFirst = states.replace(id, state, state.probing());
     changes.incrementAndGet();
     // Where another request was faster, what it made of the state decides.
-    return isFirst ? new Entry.Open(state.until()) : enter(id);
+    return isFirst ? new Admission.Admitted(new Permit(id, state.until())) : enter(id);
   }
 
   /** Changes what is remembered, if anything is; null forgets it. */
@@ -155,37 +130,39 @@ public final class Cooldowns {
     }
   }
 
-  private void leaveWithoutBlame(String id, @Nullable Instant probe) {
-    change(id, state -> state.isProbing(probe) ? state.probeGivenUp() : state);
-  }
-
   /**
    * The right to one call, and the duty to say what came of it: {@link #answering} where an answer
    * takes a while, then one of the others.
    */
   public final class Permit {
     private final String id;
-    private final @Nullable Instant modelProbe;
-    private final @Nullable Instant accountProbe;
-    private final int keyAtStart = keysReplaced.get();
+    private final @Nullable Instant probe;
+    private final int keyAtStart = account.key();
+    private @Nullable Instant restOfOurs;
 
-    private Permit(String id, @Nullable Instant modelProbe, @Nullable Instant accountProbe) {
+    /**
+     * For one call.
+     *
+     * @param probe the end of the rest that this is the first call after; null when there was none
+     */
+    private Permit(String id, @Nullable Instant probe) {
       this.id = id;
-      this.modelProbe = modelProbe;
-      this.accountProbe = accountProbe;
+      this.probe = probe;
     }
 
     /** The answer has begun: others may ask too, but past failures are not forgotten yet. */
     public void answering() {
-      accountIsWell();
-      change(id, state -> state.isProbing(modelProbe) ? state.awake() : state);
+      change(id, state -> state.isProbing(probe) ? state.awake() : state);
     }
 
     /** It gave a whole answer: its failures are forgotten. */
     public void succeeded() {
-      accountIsWell();
-      // A rest that the failure of another request has begun meanwhile stays.
-      change(id, state -> state.phase() == Phase.RESTING ? state : null);
+      // A rest that the failure of another request has begun meanwhile stays; one that a first try
+      // of this call has begun ends.
+      change(
+          id,
+          state ->
+              state.phase() == Phase.RESTING && !state.until().equals(restOfOurs) ? state : null);
     }
 
     /**
@@ -194,8 +171,14 @@ public final class Cooldowns {
      * @return until when it rests now
      */
     public Instant failed(Rest rest) {
-      accountIsWell();
-      return rest(id, rest);
+      Instant now = clock.instant();
+      var length = new RestLength(settings.get(), refreshPeriod);
+      RestState rested =
+          states.compute(
+              id, (key, old) -> (old == null ? RestState.AWAKE : old).rested(rest, length, now));
+      changes.incrementAndGet();
+      restOfOurs = rested.until();
+      return rested.until();
     }
 
     /**
@@ -221,76 +204,24 @@ public final class Cooldowns {
      *     was replaced meanwhile
      */
     public @Nullable Instant accountLimited(@Nullable Instant until) {
-      leaveWithoutBlame(id, modelProbe);
-      if (keyAtStart != keysReplaced.get()) {
-        return null;
-      }
-      return rest(ACCOUNT, new Rest(Rest.Kind.RATE_LIMIT, until));
+      releasedWithoutBlame();
+      Instant now = clock.instant();
+      Instant end =
+          RestLength.capped(
+              until == null ? now.plus(settings.get().rateLimitCooldown()) : until, now);
+      changes.incrementAndGet();
+      return account.usedUp(end, keyAtStart);
     }
 
     /** Nothing was learned: the caller went away, or the request did not suit the model. */
     public void releasedWithoutBlame() {
-      leaveWithoutBlame(id, modelProbe);
-      leaveWithoutBlame(ACCOUNT, accountProbe);
+      change(id, state -> state.isProbing(probe) ? state.probeGivenUp() : state);
     }
-
-    private void accountIsWell() {
-      change(ACCOUNT, state -> state.isProbing(accountProbe) ? null : state);
-    }
-  }
-
-  private Instant rest(String id, Rest rest) {
-    Instant now = clock.instant();
-    RestState rested =
-        states.compute(id, (key, old) -> rested(old == null ? RestState.AWAKE : old, rest, now));
-    changes.incrementAndGet();
-    return rested.until();
-  }
-
-  private RestState rested(RestState old, Rest rest, Instant now) {
-    boolean restsAlready = old.restsAt(now);
-    // Ten requests that fail together are one incident: only the first counts and doubles.
-    boolean counts = rest.kind() == Rest.Kind.ERROR && !restsAlready;
-    int failures = old.failures() + (counts ? 1 : 0);
-    Instant until = now.plus(shorter(length(rest, failures, now), LONGEST_REST));
-    if (restsAlready && old.until().isAfter(until)) {
-      until = old.until();
-    }
-    boolean untilRefresh =
-        rest.kind() == Rest.Kind.UNTIL_REFRESH || (restsAlready && old.untilRefresh());
-    return new RestState(Phase.RESTING, until, failures, 0, untilRefresh);
-  }
-
-  private Duration length(Rest rest, int failures, Instant now) {
-    if (rest.kind() == Rest.Kind.UNTIL_REFRESH) {
-      return refreshPeriod;
-    }
-    if (rest.until() != null) {
-      return Duration.between(now, rest.until());
-    }
-    return rest.kind() == Rest.Kind.RATE_LIMIT
-        ? settings.get().rateLimitCooldown()
-        : doubled(failures);
-  }
-
-  /** The error cooldown, doubled for each failure after the first, up to the rate limit's. */
-  private Duration doubled(int failures) {
-    Duration longest = settings.get().rateLimitCooldown();
-    Duration rest = settings.get().errorCooldown();
-    for (int i = 1; i < failures && rest.compareTo(longest) < 0; i++) {
-      rest = shorter(rest.multipliedBy(2), longest);
-    }
-    return rest;
-  }
-
-  private static Duration shorter(Duration a, Duration b) {
-    return a.compareTo(b) < 0 ? a : b;
   }
 
   /** A new list was read: models that left are forgotten, rests until this moment end. */
   public void listRefreshed(Catalog catalog) {
     Set<String> listed = catalog.models().stream().map(Model::id).collect(Collectors.toSet());
-    listed.add(ACCOUNT);
     states.keySet().retainAll(listed);
     states.values().removeIf(RestState::untilRefresh);
     changes.incrementAndGet();
@@ -299,12 +230,13 @@ public final class Cooldowns {
   /** The operator asked for a fresh start (contract section 3, {@code POST /admin/refresh}). */
   public void clear() {
     states.clear();
+    account.forget();
     changes.incrementAndGet();
   }
 
   /** The upstream key is another one: what was learned with the old one is forgotten. */
   public void keyReplaced() {
-    keysReplaced.incrementAndGet();
+    account.keyReplaced();
     clear();
   }
 

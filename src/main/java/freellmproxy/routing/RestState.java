@@ -1,5 +1,6 @@
 package freellmproxy.routing;
 
+import freellmproxy.upstream.Rest;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +36,23 @@ record RestState(Phase phase, Instant until, int failures, int empties, boolean 
    */
   boolean isProbing(@Nullable Instant endOfRest) {
     return phase == Phase.PROBING && until.equals(endOfRest);
+  }
+
+  /** It failed. A rest never gets shorter by a later, smaller hint. */
+  RestState rested(Rest rest, RestLength length, Instant now) {
+    boolean restsAlready = restsAt(now);
+    // Ten requests that fail together are one incident: only the first counts and doubles.
+    boolean counts = rest.kind() == Rest.Kind.ERROR && !restsAlready;
+    int failuresNow = failures + (counts ? 1 : 0);
+    Instant end = length.end(rest, failuresNow, now);
+    boolean endsWithRefresh =
+        rest.kind() == Rest.Kind.UNTIL_REFRESH || (restsAlready && untilRefresh);
+    return new RestState(
+        Phase.RESTING,
+        restsAlready && until.isAfter(end) ? until : end,
+        failuresNow,
+        0,
+        endsWithRefresh);
   }
 
   RestState probing() {

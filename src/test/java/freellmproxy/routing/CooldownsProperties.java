@@ -39,14 +39,14 @@ final class CooldownsProperties {
           .toList();
   private final Seen[] seen = Stream.generate(Seen::new).limit(MODELS).toArray(Seen[]::new);
   private final List<Held> held = new ArrayList<>();
-  private Seen account = new Seen();
+  private Instant accountUntil = Instant.MIN;
   private Instant now = Instant.parse("2026-11-24T00:00:00Z");
   private final Cooldowns cooldowns =
       new Cooldowns(() -> now, () -> new Settings.Fallback(5, 0, RATE_LIMIT, ERROR), REFRESH);
   private Random random = new Random(0);
   private String where = "";
 
-  /** What a bystander knows about one model, or about the account. */
+  /** What a bystander knows about one model. */
   private static final class Seen {
     private boolean failedSinceItAnswered;
     private Instant until = Instant.MIN;
@@ -136,15 +136,14 @@ final class CooldownsProperties {
         }
       }
       case Admission.AccountResting resting -> {
-        assertThat(seen[model].isClosedAt(now)).as(where).isFalse();
-        assertThat(account.isClosedAt(now)).as(where).isTrue();
+        assertThat(resting.until()).as(where).isEqualTo(accountUntil);
+        assertThat(now.isBefore(accountUntil)).as(where).isTrue();
       }
       case Admission.Admitted admitted -> {
         assertThat(seen[model].isClosedAt(now)).as(where).isFalse();
-        assertThat(account.isClosedAt(now)).as(where).isFalse();
+        assertThat(now.isBefore(accountUntil)).as(where).isFalse();
         var call = new Held(model, admitted.permit());
         seen[model].admitted(call);
-        account.admitted(call);
         held.add(call);
       }
     }
@@ -155,12 +154,10 @@ final class CooldownsProperties {
     int die = random.nextInt(100);
     if (die < 20) {
       call.permit.answering();
-      accountAnswered(call);
       model.answered(call);
       held.add(call);
     } else if (die < 40) {
       call.permit.succeeded();
-      accountAnswered(call);
       boolean restBegan = model.failedSinceItAnswered && model.prober == null;
       if (!restBegan) {
         seen[call.model] = new Seen();
@@ -172,25 +169,18 @@ final class CooldownsProperties {
     } else if (die < 85) {
       Instant hint = hint();
       model.gaveUp(call);
-      var rest = new Rest(Rest.Kind.RATE_LIMIT, hint);
-      assertThat(call.permit.accountLimited(hint)).as(where).isEqualTo(rested(account, rest));
+      Instant until = capped(hint == null ? now.plus(RATE_LIMIT) : hint);
+      accountUntil = accountUntil.isAfter(until) ? accountUntil : until;
+      assertThat(call.permit.accountLimited(hint)).as(where).isEqualTo(accountUntil);
     } else {
       call.permit.releasedWithoutBlame();
       model.gaveUp(call);
-      account.gaveUp(call);
-    }
-  }
-
-  private void accountAnswered(Held call) {
-    if (account.prober == call) {
-      account = new Seen();
     }
   }
 
   private void fail(Held call, Seen model) {
     Rest.Kind[] kinds = Rest.Kind.values();
     var rest = new Rest(kinds[random.nextInt(kinds.length)], hint());
-    accountAnswered(call);
     assertThat(call.permit.failed(rest)).as(where).isEqualTo(rested(model, rest));
   }
 
@@ -199,9 +189,7 @@ final class CooldownsProperties {
     if (model.empties < 3) {
       assertThat(call.permit.answeredEmpty()).as(where).isNull();
       model.gaveUp(call);
-      account.gaveUp(call);
     } else {
-      accountAnswered(call);
       assertThat(call.permit.answeredEmpty())
           .as(where)
           .isEqualTo(rested(model, new Rest(Rest.Kind.ERROR, null)));
@@ -225,14 +213,18 @@ final class CooldownsProperties {
           case RATE_LIMIT -> hint == null ? now.plus(RATE_LIMIT) : hint;
           case ERROR -> hint == null ? now.plus(afterFailures(who.failures)) : hint;
         };
-    Instant longest = now.plus(Duration.ofHours(24));
-    until = until.isAfter(longest) ? longest : until;
+    until = capped(until);
     who.until = restsAlready && who.until.isAfter(until) ? who.until : until;
     who.untilRefresh = rest.kind() == Rest.Kind.UNTIL_REFRESH || (restsAlready && who.untilRefresh);
     who.failedSinceItAnswered = true;
     who.prober = null;
     who.empties = 0;
     return who.until;
+  }
+
+  private Instant capped(Instant until) {
+    Instant longest = now.plus(Duration.ofHours(24));
+    return until.isAfter(longest) ? longest : until;
   }
 
   private static Duration afterFailures(int failures) {
@@ -261,15 +253,15 @@ final class CooldownsProperties {
   private void clear() {
     cooldowns.clear();
     IntStream.range(0, MODELS).forEach(i -> seen[i] = new Seen());
-    account = new Seen();
+    accountUntil = Instant.MIN;
   }
 
   private void checkWhatCanBeSeen() {
     long resting = Stream.of(seen).filter(model -> model.restsAt(now)).count();
     assertThat(cooldowns.resting(new Catalog(1, now, models)))
         .as(where)
-        .isEqualTo(account.restsAt(now) ? MODELS : Math.toIntExact(resting));
-    assertThat(cooldowns.accountRest().isPresent()).as(where).isEqualTo(account.restsAt(now));
+        .isEqualTo(now.isBefore(accountUntil) ? MODELS : Math.toIntExact(resting));
+    assertThat(cooldowns.accountRest().isPresent()).as(where).isEqualTo(now.isBefore(accountUntil));
     Instant wake =
         Stream.of(seen)
             .map(model -> model.restsAt(now) ? model.until : now)

@@ -1,0 +1,50 @@
+package freellmproxy.routing;
+
+import freellmproxy.config.Settings;
+import freellmproxy.upstream.Rest;
+import java.time.Duration;
+import java.time.Instant;
+
+/**
+ * How long a rest is (contract sections 5 and 7): what the upstream hinted, or else the default of
+ * its kind. Pure.
+ *
+ * @param refreshPeriod how long a rest "until the next refresh" lasts when the list cannot be read
+ */
+record RestLength(Settings.Fallback settings, Duration refreshPeriod) {
+  /** No hint of an upstream silences a model for longer than this. */
+  private static final Duration LONGEST = Duration.ofHours(24);
+
+  /**
+   * When a rest that begins now ends.
+   *
+   * @param failures in a row, with this one
+   */
+  Instant end(Rest rest, int failures, Instant now) {
+    Instant hint = rest.until();
+    Instant end =
+        switch (rest.kind()) {
+          case UNTIL_REFRESH -> now.plus(refreshPeriod);
+          case RATE_LIMIT -> hint == null ? now.plus(settings.rateLimitCooldown()) : hint;
+          case ERROR -> hint == null ? now.plus(doubled(failures)) : hint;
+        };
+    return capped(end, now);
+  }
+
+  /** The error cooldown, doubled for each failure after the first, up to the rate limit's. */
+  private Duration doubled(int failures) {
+    Duration longest = settings.rateLimitCooldown();
+    Duration rest = settings.errorCooldown();
+    for (int i = 1; i < failures && rest.compareTo(longest) < 0; i++) {
+      Duration twice = rest.multipliedBy(2);
+      rest = twice.compareTo(longest) < 0 ? twice : longest;
+    }
+    return rest;
+  }
+
+  /** Contract section 5: rests are capped at 24 h. */
+  static Instant capped(Instant end, Instant now) {
+    Instant latest = now.plus(LONGEST);
+    return end.isAfter(latest) ? latest : end;
+  }
+}
