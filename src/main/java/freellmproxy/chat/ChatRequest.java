@@ -31,6 +31,7 @@ public final class ChatRequest {
   private final Requirements requirements;
   private final Set<Trait> traits;
   private final Set<String> paidFields;
+  private final boolean choosesProviders;
   private boolean released;
 
   ChatRequest(ByteBuf body, ScannedFields fields) {
@@ -42,6 +43,7 @@ public final class ChatRequest {
     this.requirements = fields.requirements();
     this.traits = Set.copyOf(fields.traits);
     this.paidFields = Set.copyOf(fields.paidFields);
+    this.choosesProviders = fields.provider;
   }
 
   /** The bytes of one JSON value in the body, {@code end} exclusive. */
@@ -78,6 +80,11 @@ public final class ChatRequest {
   /** Fields that could make OpenRouter charge money (contract section 9, {@code FREE_ONLY}). */
   public Set<String> paidFields() {
     return paidFields;
+  }
+
+  /** Whether it narrows down who may serve it (OpenRouter's {@code provider}). */
+  public boolean choosesProviders() {
+    return choosesProviders;
   }
 
   /** Gives the bytes back; what {@link #bodyFor} has lent keeps them until it is released too. */

@@ -105,6 +105,7 @@ public final class RequestScan {
       }
       case "reasoning" -> fields.reasoning = skipGiven(value);
       case "reasoning_effort" -> fields.reasoningEffort = skipGiven(value);
+      case "provider" -> fields.provider = skipGiven(value);
       case "models", "route" -> fields.paid(name, skipGiven(value));
       case "plugins" -> fields.paid(name, hasPaidPlugin(value));
       default -> json.skip();

@@ -27,6 +27,7 @@ final class ScannedFields {
   boolean toolsAreWrong;
   boolean stream;
   private boolean streamIsWrong;
+  boolean provider;
   boolean reasoning;
   boolean reasoningEffort;
 

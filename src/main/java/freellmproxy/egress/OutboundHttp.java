@@ -2,6 +2,7 @@ package freellmproxy.egress;
 
 import freellmproxy.config.Settings.Egress;
 import freellmproxy.config.Settings.ProxyServer;
+import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.ProxyOptions;
@@ -14,6 +15,9 @@ import java.util.concurrent.TimeUnit;
 
 /** Turns what the operator set into options of the HTTP client. Stateless. */
 public final class OutboundHttp {
+  /** Edge servers send policies and cookies of many kilobytes. */
+  private static final int MAX_HEADER_BYTES = 64 << 10;
+
   private OutboundHttp() {}
 
   /**
@@ -30,6 +34,8 @@ public final class OutboundHttp {
             .setUseAlpn(tls)
             .setProtocolVersion(tls ? HttpVersion.HTTP_2 : HttpVersion.HTTP_1_1)
             .setHttp2ClearTextUpgrade(false)
+            .setMaxHeaderSize(MAX_HEADER_BYTES)
+            .setInitialSettings(new Http2Settings().setMaxHeaderListSize(MAX_HEADER_BYTES))
             .setConnectTimeout(Math.toIntExact(connect.toMillis()))
             .setSslHandshakeTimeout(connect.toMillis())
             .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)

@@ -9,7 +9,9 @@ import freellmproxy.time.Time;
 import freellmproxy.upstream.AnswerForm;
 import freellmproxy.upstream.ChatChunk;
 import freellmproxy.upstream.Outcome;
+import freellmproxy.upstream.Pooling;
 import freellmproxy.upstream.ReplyClassifier;
+import freellmproxy.upstream.ReplyHeaders;
 import freellmproxy.upstream.UpstreamCall;
 import freellmproxy.upstream.UpstreamClient;
 import freellmproxy.upstream.UpstreamReply;
@@ -58,7 +60,9 @@ final class Attempt {
   private boolean recorded;
   private boolean finishSeen;
   private int heldBytes;
+  private ReplyHeaders headers = ReplyHeaders.NONE;
   private int status;
+  private int timesSent;
 
   /**
    * Describes the attempt; {@link #start} makes it.
@@ -83,8 +87,9 @@ final class Attempt {
     this.limit = new Limit(time, () -> judged(ReplyClassifier.judgeFailure(beyondLimit)));
   }
 
-  void start(UpstreamClient client, Supplier<ByteBuf> body) {
-    call = client.call(body, form, this::accept);
+  void start(UpstreamClient client, Supplier<ByteBuf> body, Pooling pooling) {
+    allow(deadline.cap(limits.attempt()), "no_connection_in_time");
+    call = client.call(body, form, pooling, this::accept);
   }
 
   Model model() {
@@ -98,6 +103,11 @@ final class Attempt {
   /** HTTP status, 0 before there is one. */
   int status() {
     return status;
+  }
+
+  /** Whether the connection it began on had gone stale. */
+  boolean wasSentAgain() {
+    return timesSent > 1;
   }
 
   Duration duration() {
@@ -154,7 +164,10 @@ final class Attempt {
 
   private void judge(UpstreamReply step) {
     switch (step) {
-      case UpstreamReply.Sent sent -> allow(deadline.cap(limits.attempt()), "no_head_in_time");
+      case UpstreamReply.Sent sent -> {
+        timesSent++;
+        allow(deadline.cap(limits.attempt()), "no_head_in_time");
+      }
       case UpstreamReply.Head head -> readHead(head);
       case UpstreamReply.Answer whole -> judgeAnswer(whole);
       case UpstreamReply.Event event -> judgeEvent(event.event());
@@ -167,6 +180,7 @@ final class Attempt {
 
   private void readHead(UpstreamReply.Head head) {
     status = head.status();
+    headers = head.headers();
     if (form == AnswerForm.WHOLE && status / 100 == 2) {
       // A plain answer that has begun may take its time; see docs/decisions on the deadline.
       allow(limits.answer(), "answer_too_slow");
@@ -196,7 +210,7 @@ final class Attempt {
     Instant now = time.instant();
     if (chunk.isError()) {
       held.add(event);
-      judged(ReplyClassifier.judgeStreamError(event.data(), now));
+      judged(ReplyClassifier.judgeStreamError(headers, event.data(), now));
       return;
     }
     heldBytes += event.data().length;

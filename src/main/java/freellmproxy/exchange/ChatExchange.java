@@ -10,6 +10,7 @@ import freellmproxy.routing.CandidateSelector.Selection;
 import freellmproxy.routing.CandidateWalk;
 import freellmproxy.upstream.AnswerForm;
 import freellmproxy.upstream.Outcome;
+import freellmproxy.upstream.Pooling;
 import freellmproxy.upstream.UpstreamClient;
 import freellmproxy.upstream.Verdict;
 import io.vertx.core.buffer.Buffer;
@@ -51,6 +52,7 @@ final class ChatExchange {
   private @Nullable Duration timeToFirstEvent;
   private @Nullable PassedThrough lastRefusal;
   private int retriesOfModel;
+  private Pooling pooling = Pooling.REUSE;
   private boolean over;
 
   /** An upstream answer that the client gets as it came, though it is no success. */
@@ -125,9 +127,14 @@ final class ChatExchange {
             form,
             settings.limits(),
             deadline,
-            verdict -> act(ask, verdict));
+            verdict ->
+                act(
+                    ask,
+                    request.choosesProviders()
+                        ? verdict.ofRequestThatChoosesProviders()
+                        : verdict));
     current = attempt;
-    attempt.start(client, () -> request.bodyFor(ask.model().id()));
+    attempt.start(client, () -> request.bodyFor(ask.model().id()), pooling);
   }
 
   private void act(CandidateWalk.Step.Ask ask, Verdict verdict) {
@@ -137,7 +144,7 @@ final class ChatExchange {
       case Verdict.ModelFailed failed -> {
         record(attempt, verdict, attempt.permit().failed(failed.rest()));
         advise(attempt, failed);
-        askAgainOrNext(ask, attempt, failed);
+        askAgainOrNext(ask, failed);
       }
       case Verdict.ModelUnfit unfit -> {
         attempt.permit().releasedWithoutBlame();
@@ -176,11 +183,10 @@ final class ChatExchange {
     }
   }
 
-  private void askAgainOrNext(
-      CandidateWalk.Step.Ask ask, Attempt attempt, Verdict.ModelFailed failed) {
+  private void askAgainOrNext(CandidateWalk.Step.Ask ask, Verdict.ModelFailed failed) {
     Optional<Duration> pause =
         retriesOfModel < fallback.sameModelRetries() && attempts.size() < fallback.maxAttempts()
-            ? SameModelRetry.pause(attempt.status(), failed, shared.time().instant())
+            ? SameModelRetry.pause(failed, shared.time().instant())
                 .filter(deadline::leavesTimeForAnAttemptAfter)
             : Optional.empty();
     if (pause.isEmpty()) {
@@ -288,13 +294,13 @@ final class ChatExchange {
   }
 
   private void passThrough(PassedThrough answer) {
+    finish(answer.status(), answer.model(), null);
     var tags = new Tags(answer.model(), attempts.size());
     if (answer.form() == AnswerForm.STREAM) {
       reply.stream(tags).end(answer.body());
     } else {
       reply.answer(answer.status(), answer.contentType(), answer.retryAfter(), answer.body(), tags);
     }
-    finish(answer.status(), answer.model(), null);
   }
 
   /** Nobody is left to ask, or no time. */
@@ -309,20 +315,20 @@ final class ChatExchange {
     }
   }
 
-  /** Whether every candidate said nothing at all, or each that exists said that it cannot. */
+  /** Whether every candidate said nothing at all, or that it cannot; as many as may be asked. */
   private boolean nothingBetterCanCome() {
     boolean allEmpty = attempts.stream().allMatch(a -> a.outcome() == Outcome.EMPTY_ANSWER);
     boolean allUnfit = attempts.stream().allMatch(a -> a.outcome() == Outcome.MODEL_UNFIT);
-    return allEmpty || (allUnfit && walk.nobodySuits());
+    return allEmpty
+        || (allUnfit && (walk.nobodySuits() || attempts.size() >= fallback.maxAttempts()));
   }
 
   private void refuse(ApiError error) {
-    reply.error(error, new Tags(null, attempts.size()));
     finish(error.status(), null, null);
+    reply.error(error, new Tags(null, attempts.size()));
   }
 
   private void reject(String reason, ApiError error) {
-    reply.error(error, new Tags(null, 0));
     end();
     shared
         .sink()
@@ -336,6 +342,7 @@ final class ChatExchange {
                 selection.catalog().models().size(),
                 deadline.elapsed()));
     onOver.accept(this);
+    reply.error(error, new Tags(null, 0));
   }
 
   private void end() {
@@ -384,9 +391,14 @@ final class ChatExchange {
   }
 
   private void record(Attempt attempt, Verdict verdict, @Nullable Instant restsUntil) {
+    if (attempt.wasSentAgain()) {
+      // A second try that does not count is had once.
+      pooling = Pooling.FRESH;
+    }
     attempts.add(attempt.record(verdict.outcome(), restsUntil, verdict.reason()));
   }
 
+  /** Before the last bytes are written: who has them may look at the metrics, or ask again. */
   private void finish(int status, @Nullable String model, @Nullable StreamEnding ending) {
     end();
     StreamRecord stream =

@@ -13,8 +13,8 @@ final class SameModelRetry {
   private SameModelRetry() {}
 
   /** How long to wait before asking again; empty when it is not worth it. */
-  static Optional<Duration> pause(int status, Verdict.ModelFailed failed, Instant now) {
-    return switch (status) {
+  static Optional<Duration> pause(Verdict.ModelFailed failed, Instant now) {
+    return switch (failed.status()) {
       case 500, 502 -> Optional.of(Duration.ZERO);
       case 429 ->
           Optional.ofNullable(failed.rest().until())

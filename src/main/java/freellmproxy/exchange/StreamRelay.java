@@ -9,6 +9,7 @@ import freellmproxy.time.Time;
 import freellmproxy.time.Time.Timer;
 import freellmproxy.upstream.ChatChunk;
 import freellmproxy.upstream.ReplyClassifier;
+import freellmproxy.upstream.ReplyHeaders;
 import freellmproxy.upstream.UpstreamCall;
 import freellmproxy.upstream.UpstreamReply;
 import freellmproxy.upstream.Verdict;
@@ -101,7 +102,6 @@ final class StreamRelay implements Consumer<UpstreamReply> {
   }
 
   private void relay(SseEvent event) {
-    lastEventNanos = time.nanos();
     if (event.isDone()) {
       complete();
       return;
@@ -112,9 +112,10 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       return;
     }
     if (chunk.isError()) {
-      fail(ReplyClassifier.judgeStreamError(event.data(), time.instant()));
+      fail(ReplyClassifier.judgeStreamError(ReplyHeaders.NONE, event.data(), time.instant()));
       return;
     }
+    lastEventNanos = time.nanos();
     finishSeen |= chunk.finishReason() != null;
     forward(event);
   }

@@ -97,8 +97,10 @@ public final class ChatChunk {
 
   private void readFinishReason(JsonCursor json, Kind value) {
     if (value == Kind.STRING) {
-      finishReason = json.string();
-      error |= finishReason.equals("error");
+      String reason = json.string();
+      // Some providers send an empty one in every event.
+      finishReason = reason.isEmpty() ? finishReason : reason;
+      error |= reason.equals("error");
     } else {
       json.skip();
     }

@@ -55,9 +55,13 @@ public final class ReplyClassifier {
     return answer.isUseful() ? new Verdict.Useful() : new Verdict.Empty("empty_answer");
   }
 
-  /** Judges an event that carries an error; its HTTP status was 200. */
-  public static Verdict judgeStreamError(byte[] eventData, Instant now) {
-    return judgeErrorOf200(ReplyHeaders.NONE, eventData, now);
+  /**
+   * Judges an event that carries an error; its HTTP status was 200.
+   *
+   * @param headers those of the stream; with an error in the middle they say nothing about it
+   */
+  public static Verdict judgeStreamError(ReplyHeaders headers, byte[] eventData, Instant now) {
+    return judgeErrorOf200(headers, eventData, now);
   }
 
   /**
@@ -84,7 +88,8 @@ public final class ReplyClassifier {
    * @param reason a short stable name for it
    */
   public static Verdict judgeFailure(String reason) {
-    return failed(Outcome.UPSTREAM_ERROR, new Rest(Kind.ERROR, null), reason);
+    return new Verdict.ModelFailed(
+        Outcome.UPSTREAM_ERROR, 0, new Rest(Kind.ERROR, null), reason, null);
   }
 
   private Verdict judge() {
@@ -94,15 +99,15 @@ public final class ReplyClassifier {
     }
     return switch (status) {
       case 429 -> judge429();
-      case 503 -> failed(Outcome.UPSTREAM_ERROR, hinted(Kind.ERROR), reason("unavailable"));
+      case 503 -> failed(Outcome.UPSTREAM_ERROR, hinted(Kind.ERROR), "unavailable");
       case 401 -> new Verdict.KeyRefused(reason("unauthorized"));
       case 403 -> judge403();
       case 400, 404, 413, 422 -> judgeRefusal();
-      case 408 -> judgeFailure(reason("timeout"));
+      case 408 -> failed(Outcome.UPSTREAM_ERROR, new Rest(Kind.ERROR, null), "timeout");
       default ->
           status / 100 == 4
               ? new Verdict.ClientError(status, reason("client_error"))
-              : judgeFailure(reason("server_error"));
+              : failed(Outcome.UPSTREAM_ERROR, new Rest(Kind.ERROR, null), "server_error");
     };
   }
 
@@ -120,10 +125,9 @@ public final class ReplyClassifier {
               unavailable(code, null);
           case "region_restricted", "privacy_restricted" -> unavailable(code, PRIVACY_ADVICE);
           case "constraint_filtered" -> unfit(filteredBy(error.excludedBy()), code);
-          case "capacity_exhausted" ->
-              failed(Outcome.RATE_LIMITED, hinted(Kind.RATE_LIMIT), reason(code));
+          case "capacity_exhausted" -> failed(Outcome.RATE_LIMITED, hinted(Kind.RATE_LIMIT), code);
           case "temporarily_unavailable" ->
-              failed(Outcome.UPSTREAM_ERROR, hinted(Kind.ERROR), reason(code));
+              failed(Outcome.UPSTREAM_ERROR, hinted(Kind.ERROR), code);
           default -> null;
         });
   }
@@ -138,7 +142,7 @@ public final class ReplyClassifier {
     if (isAboutAccount()) {
       return new Verdict.AccountLimited(hint().orElse(null), reason("free_tier_limit"));
     }
-    return failed(Outcome.RATE_LIMITED, hinted(Kind.RATE_LIMIT), reason("rate_limited"));
+    return failed(Outcome.RATE_LIMITED, hinted(Kind.RATE_LIMIT), "rate_limited");
   }
 
   /** The field decides where there is one; the phrase is for bodies from before the field. */
@@ -250,15 +254,19 @@ public final class ReplyClassifier {
 
   private Verdict unavailable(String rule, @Nullable String advice) {
     return new Verdict.ModelFailed(
-        Outcome.MODEL_UNAVAILABLE, new Rest(Kind.UNTIL_REFRESH, null), reason(rule), advice);
+        Outcome.MODEL_UNAVAILABLE,
+        status,
+        new Rest(Kind.UNTIL_REFRESH, null),
+        reason(rule),
+        advice);
   }
 
   private Verdict unfit(Unfit unfit, String rule) {
     return new Verdict.ModelUnfit(status, unfit, reason(rule));
   }
 
-  private static Verdict failed(Outcome outcome, Rest rest, String reason) {
-    return new Verdict.ModelFailed(outcome, rest, reason, null);
+  private Verdict failed(Outcome outcome, Rest rest, String rule) {
+    return new Verdict.ModelFailed(outcome, status, rest, reason(rule), null);
   }
 
   /** Our own words only: the upstream's may quote the prompt. */

@@ -4,13 +4,17 @@ import freellmproxy.sse.SseParser;
 import freellmproxy.time.Time.Timer;
 import freellmproxy.upstream.UpstreamReply.Fault;
 import io.netty.buffer.ByteBuf;
+import io.netty.handler.proxy.ProxyConnectException;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.StreamResetException;
 import io.vertx.core.internal.buffer.BufferInternal;
+import java.io.IOException;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -29,6 +33,15 @@ public final class UpstreamCall {
   /** HTTP/2 error code for "not needed any more" (RFC 9113 section 7). */
   private static final long H2_CANCEL = 0x8;
 
+  /** HTTP/2 error code for "not processed at all" (RFC 9113 section 8.7). */
+  private static final long H2_REFUSED_STREAM = 0x7;
+
+  /**
+   * An idle connection that the upstream has closed says so within one round trip. Whoever hangs up
+   * later has worked on the request.
+   */
+  private static final Duration STALE_KNOWN_BY = Duration.ofSeconds(1);
+
   /** An upstream that means to end has done so by then. */
   private static final Duration RUN_OUT = Duration.ofSeconds(2);
 
@@ -38,7 +51,7 @@ public final class UpstreamCall {
   private final Consumer<UpstreamReply> listener;
 
   private boolean over;
-  private boolean retried;
+  private Pooling pooling;
   private @Nullable HttpClientRequest request;
   private @Nullable HttpClientResponse response;
 
@@ -46,10 +59,12 @@ public final class UpstreamCall {
       UpstreamClient client,
       Supplier<ByteBuf> body,
       AnswerForm form,
+      Pooling pooling,
       Consumer<UpstreamReply> listener) {
     this.client = client;
     this.body = body;
     this.form = form;
+    this.pooling = pooling;
     this.listener = listener;
   }
 
@@ -69,10 +84,11 @@ public final class UpstreamCall {
       return;
     }
     request = connected;
-    boolean mayBeStale = !client.isFirstRequestOf(connected.connection()) && !retried;
-    if (!retried) {
-      listener.accept(new UpstreamReply.Sent());
-    }
+    client.began(connected);
+    boolean mayBeStale =
+        pooling == Pooling.REUSE && !client.isFirstRequestOf(connected.connection());
+    long sentNanos = client.time().nanos();
+    listener.accept(new UpstreamReply.Sent());
     if (over) {
       return;
     }
@@ -84,14 +100,24 @@ public final class UpstreamCall {
         .onComplete(
             this::read,
             failure -> {
-              if (mayBeStale && !over) {
+              if (!over && mayBeStale && isUnprocessed(failure, sentNanos)) {
                 // Says nothing about the model: the upstream had closed an idle connection.
-                retried = true;
-                connect(client.unpooled());
+                pooling = Pooling.FRESH;
+                connect(client.fresh());
               } else {
                 fail(Fault.CONNECTION_LOST);
               }
             });
+  }
+
+  /** Whether the upstream cannot have begun to work on the request. */
+  private boolean isUnprocessed(Throwable failure, long sentNanos) {
+    if (failure instanceof StreamResetException reset) {
+      return reset.getCode() == H2_REFUSED_STREAM;
+    }
+    boolean isClosed = failure instanceof HttpClosedException || failure instanceof IOException;
+    Duration taken = Duration.ofNanos(client.time().nanos() - sentNanos);
+    return isClosed && taken.compareTo(STALE_KNOWN_BY) < 0;
   }
 
   private void read(HttpClientResponse answer) {
@@ -99,13 +125,19 @@ public final class UpstreamCall {
       return;
     }
     response = answer;
+    if (answer.statusCode() < 200) {
+      // Vert.x takes an interim answer it does not know for the answer. The one that follows must
+      // not reach the next request on this connection.
+      fail(Fault.UNEXPECTED_INTERIM);
+      return;
+    }
     answer.exceptionHandler(failure -> fail(Fault.CONNECTION_LOST));
     if (form == AnswerForm.STREAM && isSuccess(answer) && isEventStream(answer)) {
       readEvents(answer);
     } else {
       readWhole(answer);
     }
-    listener.accept(new UpstreamReply.Head(answer.statusCode()));
+    listener.accept(new UpstreamReply.Head(answer.statusCode(), answer::getHeader));
   }
 
   private static boolean isSuccess(HttpClientResponse answer) {
@@ -151,6 +183,9 @@ public final class UpstreamCall {
       if (cause instanceof SSLException) {
         return Fault.TLS_FAILED;
       }
+      if (cause instanceof ProxyConnectException) {
+        return Fault.FORWARD_PROXY_FAILED;
+      }
     }
     return Fault.CONNECT_FAILED;
   }
@@ -164,9 +199,14 @@ public final class UpstreamCall {
 
   private void finish(UpstreamReply last) {
     if (!over) {
-      over = true;
+      end();
       listener.accept(last);
     }
+  }
+
+  private void end() {
+    over = true;
+    client.ended();
   }
 
   private void tell(UpstreamReply step) {
@@ -180,7 +220,7 @@ public final class UpstreamCall {
     if (over) {
       return;
     }
-    over = true;
+    end();
     if (request != null) {
       request.reset(H2_CANCEL);
     }
@@ -196,7 +236,7 @@ public final class UpstreamCall {
     if (over || sent == null || rest == null) {
       return;
     }
-    over = true;
+    end();
     Timer limit = client.time().after(RUN_OUT, () -> sent.reset(H2_CANCEL));
     rest.handler(ignored -> {});
     rest.endHandler(end -> limit.cancel());

@@ -6,8 +6,10 @@ import freellmproxy.egress.OutboundHttp;
 import freellmproxy.time.Time;
 import io.netty.buffer.ByteBuf;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
@@ -30,7 +32,21 @@ public final class UpstreamClient {
   /** More than files allow: Vert.x queues silently beyond it, and has a place ready for each. */
   private static final int MAX_CONNECTIONS = 32_768;
 
+  /** What servers commonly allow, and RFC 9113 section 6.5.2 advises. */
+  private static final int COMMON_STREAMS_OF_HTTP2 = 100;
+
+  /** Never reached: each carries {@link #COMMON_STREAMS_OF_HTTP2} calls or so. */
+  private static final int MAX_HTTP2_OVERFLOW = 64;
+
   private final HttpClient pooled;
+
+  /**
+   * For what the one HTTP/2 connection of {@link #pooled} has no streams for. Calls would wait for
+   * one there, and waiting looks like an upstream that cannot be reached. A pool with more than one
+   * opens as many as it may at the first burst, so it is kept for this.
+   */
+  private final HttpClient overflow;
+
   private final HttpClient unpooled;
   private final LiveSettings settings;
   private final Duration connectLimit;
@@ -38,6 +54,11 @@ public final class UpstreamClient {
 
   private Settings templateOf;
   private RequestOptions template;
+
+  /** How many calls the pool takes at once before they wait for each other. */
+  private long streams;
+
+  private int openCalls;
 
   /** Connections that have not carried a request yet; all others may have gone stale since. */
   private final Set<HttpConnection> unused = new HashSet<>();
@@ -49,17 +70,12 @@ public final class UpstreamClient {
     this.connectLimit = templateOf.limits().connect();
     Settings.Upstream upstream = templateOf.upstream();
     this.time = time;
-    this.pooled =
-        vertx
-            .httpClientBuilder()
-            .with(options(upstream))
-            .with(
-                new PoolOptions()
-                    .setHttp1MaxSize(MAX_CONNECTIONS)
-                    .setHttp2MaxSize(1)
-                    .setMaxWaitQueueSize(-1))
-            .withConnectHandler(this::connected)
-            .build();
+    this.pooled = pool(vertx, upstream, 1);
+    this.overflow = pool(vertx, upstream, MAX_HTTP2_OVERFLOW);
+    this.streams =
+        "https".equalsIgnoreCase(upstream.baseUrl().getScheme())
+            ? COMMON_STREAMS_OF_HTTP2
+            : Long.MAX_VALUE;
     this.unpooled =
         vertx.createHttpClient(
             options(upstream)
@@ -68,6 +84,19 @@ public final class UpstreamClient {
                 .setKeepAlive(false),
             new PoolOptions().setHttp1MaxSize(MAX_CONNECTIONS));
     this.template = template(upstream, templateOf.keys());
+  }
+
+  private HttpClient pool(Vertx vertx, Settings.Upstream upstream, int http2Connections) {
+    return vertx
+        .httpClientBuilder()
+        .with(options(upstream))
+        .with(
+            new PoolOptions()
+                .setHttp1MaxSize(MAX_CONNECTIONS)
+                .setHttp2MaxSize(http2Connections)
+                .setMaxWaitQueueSize(-1))
+        .withConnectHandler(this::connected)
+        .build();
   }
 
   private HttpClientOptions options(Settings.Upstream upstream) {
@@ -104,14 +133,24 @@ public final class UpstreamClient {
    *     UpstreamCall#abort()}
    */
   public UpstreamCall call(
-      Supplier<ByteBuf> body, AnswerForm form, Consumer<UpstreamReply> listener) {
-    var call = new UpstreamCall(this, body, form, listener);
-    call.connect(pooled);
+      Supplier<ByteBuf> body, AnswerForm form, Pooling pooling, Consumer<UpstreamReply> listener) {
+    var call = new UpstreamCall(this, body, form, pooling, listener);
+    HttpClient reused = openCalls < streams ? pooled : overflow;
+    openCalls++;
+    call.connect(
+        switch (pooling) {
+          case REUSE -> reused;
+          case FRESH -> fresh();
+        });
     return call;
   }
 
-  HttpClient unpooled() {
-    return unpooled;
+  /**
+   * After a connection has turned out dead. On HTTP/1.1 others of the pool may be as stale; an
+   * HTTP/2 connection has left the pool when it died.
+   */
+  HttpClient fresh() {
+    return streams == Long.MAX_VALUE ? unpooled : pooled;
   }
 
   /** Address and headers of a request, with the key of this moment. */
@@ -123,6 +162,20 @@ public final class UpstreamClient {
       template = template(current.upstream(), current.keys());
     }
     return template;
+  }
+
+  /** A call has begun on this connection, which tells how many it takes at once. */
+  void began(HttpClientRequest call) {
+    streams =
+        call.version() == HttpVersion.HTTP_2
+                && call.connection().remoteSettings() instanceof Http2Settings theirs
+            ? theirs.getMaxConcurrentStreams()
+            : Long.MAX_VALUE;
+  }
+
+  /** A call is over. */
+  void ended() {
+    openCalls--;
   }
 
   /** For TCP and TLS together. */
@@ -147,6 +200,7 @@ public final class UpstreamClient {
   /** Closes all connections. */
   public void close() {
     pooled.close();
+    overflow.close();
     unpooled.close();
   }
 }

@@ -9,11 +9,11 @@ import freellmproxy.sse.SseEvent;
  */
 public sealed interface UpstreamReply {
 
-  /** The connection stands and the request is on its way. */
+  /** The connection stands and the request is on its way; told again when it is sent again. */
   record Sent() implements UpstreamReply {}
 
   /** The response head is here. */
-  record Head(int status) implements UpstreamReply {}
+  record Head(int status, ReplyHeaders headers) implements UpstreamReply {}
 
   /** A whole answer, whatever its status. */
   record Answer(int status, ReplyHeaders headers, byte[] body) implements UpstreamReply {}
@@ -33,7 +33,9 @@ public sealed interface UpstreamReply {
     CONNECT_FAILED("connect_failed"),
     CONNECT_TIMEOUT("connect_timeout"),
     TLS_FAILED("tls_failed"),
+    FORWARD_PROXY_FAILED("forward_proxy_failed"),
     CONNECTION_LOST("connection_lost"),
+    UNEXPECTED_INTERIM("unexpected_interim_answer"),
     TOO_LARGE("answer_too_large");
 
     private final String label;

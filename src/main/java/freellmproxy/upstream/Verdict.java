@@ -18,6 +18,28 @@ public sealed interface Verdict {
    */
   String reason();
 
+  /**
+   * The same for a request that chooses providers by itself. What looks like a block by the
+   * account's settings or a lack of the model can be that choice, and says nothing to others.
+   */
+  default Verdict ofRequestThatChoosesProviders() {
+    return switch (this) {
+      case ModelFailed failed when failed.advice() != null ->
+          new ModelUnfit(failed.status(), new Unfit.Parameters(), failed.reason());
+      case ModelUnfit(int status, Unfit.Lacks lacks, String reason) ->
+          new ModelUnfit(status, new Unfit.Parameters(), reason);
+      case ModelUnfit(int status, Unfit.CannotRead cannotRead, String reason) ->
+          new ModelUnfit(status, new Unfit.Parameters(), reason);
+      case ModelFailed other -> other;
+      case ModelUnfit other -> other;
+      case Useful other -> other;
+      case Empty other -> other;
+      case AccountLimited other -> other;
+      case KeyRefused other -> other;
+      case ClientError other -> other;
+    };
+  }
+
   /** A good answer: the client gets it. */
   record Useful() implements Verdict {
     @Override
@@ -34,9 +56,11 @@ public sealed interface Verdict {
   /**
    * This model failed for everybody: it rests, the next one is tried.
    *
+   * @param status the answer's own, or the error code that came in the body of a 200; 0 when there
+   *     was no whole answer
    * @param advice a line for the operator's log, null in most cases
    */
-  record ModelFailed(Outcome outcome, Rest rest, String reason, @Nullable String advice)
+  record ModelFailed(Outcome outcome, int status, Rest rest, String reason, @Nullable String advice)
       implements Verdict {}
 
   /**

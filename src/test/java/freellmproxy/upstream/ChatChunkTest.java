@@ -28,6 +28,7 @@ final class ChatChunkTest {
         "{\"delta\":{\"function_call\":{\"name\":\"f\"}}}         | useful",
         "{\"delta\":{},\"finish_reason\":\"stop\"}                | finish",
         "{\"delta\":{},\"finish_reason\":null}                    | nothing",
+        "{\"delta\":{},\"finish_reason\":\"\"}                    | nothing",
         "{\"delta\":{},\"finish_reason\":\"error\"}               | error",
         "{\"delta\":{\"content\":\"\"},\"error\":{\"code\":502}}  | error",
         "{\"delta\":{\"content\":\"a\"},\"error\":null}           | useful",

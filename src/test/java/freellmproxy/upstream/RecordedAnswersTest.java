@@ -69,6 +69,12 @@ final class RecordedAnswersTest {
         Objects.requireNonNull(RecordedAnswersTest.class.getResource("/upstream/502-html.txt"));
     byte[] body = Files.readAllBytes(Path.of(page.toURI()));
     assertThat(ReplyClassifier.judgeAnswer(502, ReplyHeaders.NONE, body, NOW))
-        .isEqualTo(ReplyClassifier.judgeFailure("502 server_error"));
+        .isEqualTo(
+            new Verdict.ModelFailed(
+                Outcome.UPSTREAM_ERROR,
+                502,
+                new Rest(Rest.Kind.ERROR, null),
+                "502 server_error",
+                null));
   }
 }

@@ -4,15 +4,24 @@ import static freellmproxy.testing.TestProxy.FIRST;
 import static freellmproxy.testing.TestProxy.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import freellmproxy.sandbox.Behaviour;
+import freellmproxy.sandbox.ChatAnswer;
 import freellmproxy.sandbox.Faults;
+import freellmproxy.sandbox.Gate;
 import freellmproxy.sandbox.SandboxUpstream;
+import freellmproxy.sandbox.Step;
 import freellmproxy.testing.ForwardProxy;
 import freellmproxy.testing.TestCertificate;
 import freellmproxy.testing.TestProxy;
+import io.vertx.core.Promise;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -139,6 +148,38 @@ final class EgressTest {
       proxy.sandbox().script(FIRST, Faults.reset());
       assertThat(proxy.chat().headers().firstValue("x-free-llm-proxy-model")).hasValue(SECOND);
       assertThat(proxy.stream().headers().firstValue("x-free-llm-proxy-model")).hasValue(SECOND);
+    }
+  }
+
+  @Test
+  void blamesNoModelForMoreStreamsThanOneHttp2ConnectionTakes() throws IOException {
+    TestCertificate certificate = TestCertificate.in(folder);
+    int streams = 150 * Runtime.getRuntime().availableProcessors();
+    var missing = new AtomicInteger(streams);
+    Promise<Void> allAsked = Promise.promise();
+    var gate = new Gate();
+    Behaviour held =
+        request -> {
+          if (missing.decrementAndGet() == 0) {
+            allAsked.complete();
+          }
+          return ChatAnswer.standard().after(new Step.Hold(gate)).steps(request);
+        };
+    try (var proxy =
+        TestProxy.start(
+            tls(certificate),
+            sandbox -> new String[] {"SSL_CERT_FILE", certificate.pem().toString()})) {
+      proxy.sandbox().script(FIRST, held);
+      var answers = new ArrayList<Future<HttpResponse<String>>>();
+      try (var clients = Executors.newVirtualThreadPerTaskExecutor()) {
+        IntStream.range(0, streams).forEach(i -> answers.add(clients.submit(proxy::stream)));
+        TestProxy.await(allAsked.future());
+        gate.open();
+      }
+      assertThat(answers)
+          .allSatisfy(answer ->
+              assertThat(answer.resultNow().headers().firstValue("x-free-llm-proxy-attempts"))
+                  .hasValue("1"));
     }
   }
 }

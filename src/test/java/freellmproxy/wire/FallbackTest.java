@@ -3,15 +3,19 @@ package freellmproxy.wire;
 import static freellmproxy.testing.TestProxy.FIRST;
 import static freellmproxy.testing.TestProxy.SECOND;
 import static freellmproxy.testing.TestProxy.THIRD;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import freellmproxy.sandbox.Behaviour;
 import freellmproxy.sandbox.ChatAnswer;
 import freellmproxy.sandbox.Faults;
+import freellmproxy.sandbox.Gate;
 import freellmproxy.sandbox.ReceivedRequest;
 import freellmproxy.sandbox.Step;
 import freellmproxy.testing.FakeTime;
+import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
+import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
@@ -23,9 +27,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Contract section 5: what an upstream answer means. */
 final class FallbackTest {
+  private static final String CHAT = "{\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}";
+
   private FakeTime time = new FakeTime();
 
   @SuppressWarnings("NullAway.Init")
@@ -237,6 +244,145 @@ final class FallbackTest {
     proxy.sandbox().script(FIRST, Behaviour.of(new Step.Fin()), good);
     HttpResponse<String> answer = proxy.chat();
     assertThat(answer.statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void takesHangingUpAfterSomeWorkForAFailureOfTheModel() throws IOException {
+    var work = new Gate();
+    try (var client = RawConnection.to(proxy.port())) {
+      // Requests on one connection are served by one event loop with one pool.
+      client.chat(CHAT).readUntil("fake OpenRouter.");
+      proxy.sandbox().script(FIRST, Behaviour.of(new Step.Hold(work), new Step.Reset()));
+      client.chat(CHAT);
+      TestProxy.await(work.reached());
+      time.advance(Duration.ofSeconds(1));
+      work.open();
+      assertThat(client.readUntil("fake OpenRouter."))
+          .contains("x-free-llm-proxy-model: " + SECOND, "x-free-llm-proxy-attempts: 2");
+    }
+    assertThat(models(proxy)).containsExactly(FIRST, FIRST, SECOND);
+  }
+
+  @Test
+  void triesAStaleConnectionAgainOnlyOnceInARequest() throws IOException {
+    try (var client = RawConnection.to(proxy.port())) {
+      client.chat(CHAT).readUntil("fake OpenRouter.");
+      proxy.sandbox().scriptOthers(Faults.hangUp());
+      assertThat(client.chat(CHAT).readUntil("}}"))
+          .contains(" 503 ", "all_models_unavailable", "x-free-llm-proxy-attempts: 5");
+      assertThat(models(proxy)).startsWith(FIRST, FIRST, FIRST, SECOND).hasSize(1 + 5 + 1);
+    }
+  }
+
+  @Test
+  void givesNobodyTheAnswerThatFollowsAnInterimOne() throws IOException {
+    var late = new Gate();
+    proxy
+        .sandbox()
+        .script(
+            FIRST,
+            Behaviour.of(
+                new Step.Raw("HTTP/1.1 102 Processing\r\n\r\n".getBytes(UTF_8)),
+                new Step.Hold(late),
+                new Step.Raw("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nALICE".getBytes(UTF_8))));
+    assertAnsweredBy(proxy.chat(), SECOND, 2);
+    late.open();
+    assertAnsweredBy(proxy.chat(), SECOND, 1);
+  }
+
+  @Test
+  void forgetsAFailureThatTheSameModelMadeGood() {
+    try (var retrying = TestProxy.startAt(new FakeTime(), "SAME_MODEL_RETRIES", "1")) {
+      retrying
+          .sandbox()
+          .script(
+              FIRST,
+              Faults.error(502, "x"),
+              ChatAnswer.standard(),
+              Faults.status(200, "{\"error\":{\"code\":502,\"message\":\"x\"}}"),
+              ChatAnswer.standard());
+      assertAnsweredBy(retrying.chat(), FIRST, 2);
+      assertAnsweredBy(retrying.chat(), FIRST, 2);
+      assertAnsweredBy(retrying.chat(), FIRST, 1);
+    }
+  }
+
+  @Test
+  void passesTheRefusalOnWhenAsManyAsMayBeAskedRefuse() {
+    String refusal = "No endpoints found that can handle the requested parameters.";
+    proxy.sandbox().scriptOthers(Faults.error(404, refusal));
+    HttpResponse<String> answer = proxy.chat();
+    assertThat(answer.statusCode()).isEqualTo(404);
+    assertThat(answer.body()).contains(refusal);
+    assertThat(proxy.sandbox().received()).hasSize(5);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "No allowed providers are available for the selected model.",
+        "No endpoints found that support tool use."
+      })
+  void blamesNoModelForTheProvidersARequestAskedFor(String refusal) {
+    proxy.sandbox().scriptOthers(Faults.error(404, refusal));
+    String request = "{\"tools\":[{}],\"messages\":[]%s}";
+    assertThat(proxy.post(request.formatted(",\"provider\":{\"only\":[\"x\"]}")).statusCode())
+        .isEqualTo(404);
+    proxy.sandbox().scriptOthers(ChatAnswer.standard());
+    assertAnsweredBy(proxy.post(request.formatted("")), FIRST, 1);
+  }
+
+  @Test
+  void answersOthersWhileTheFirstAnswerAfterTheAccountsLimitIsStillOut() throws IOException {
+    long reset = time.instant().plusSeconds(90).toEpochMilli();
+    var slow = new Gate();
+    proxy
+        .sandbox()
+        .script(
+            FIRST,
+            Faults.status(429, accountLimit(reset)),
+            ChatAnswer.standard().after(new Step.Hold(slow)),
+            ChatAnswer.standard());
+    assertThat(proxy.chat().statusCode()).isEqualTo(429);
+    time.advance(Duration.ofSeconds(90));
+    try (var first = RawConnection.to(proxy.port()).chat(CHAT)) {
+      TestProxy.await(slow.reached());
+      assertAnsweredBy(proxy.chat(), FIRST, 1);
+      slow.open();
+      assertThat(first.readUntil("fake OpenRouter.")).startsWith("HTTP/1.1 200");
+    }
+  }
+
+  @Test
+  void readsALongResponseHead() {
+    String policy = "x".repeat(20_000);
+    proxy
+        .sandbox()
+        .script(
+            FIRST,
+            Faults.status(
+                200,
+                Map.of("content-security-policy", policy),
+                "{\"choices\":[{\"message\":{\"content\":\"by " + FIRST + "\"}}]}"));
+    assertAnsweredBy(proxy.chat(), FIRST, 1);
+  }
+
+  @Test
+  void takesTheHintOfAStreamsHeadForTheErrorItBeginsWith() {
+    proxy
+        .sandbox()
+        .script(
+            FIRST,
+            Faults.status(
+                200,
+                Map.of("content-type", "text/event-stream", "retry-after", "120"),
+                "data: {\"error\":{\"code\":429,\"message\":\"slow down\"}}\n\n"));
+    assertAnsweredBy(proxy.stream(), SECOND, 2);
+    proxy.sandbox().unscript(FIRST);
+    time.advance(Duration.ofSeconds(119));
+    assertAnsweredBy(proxy.chat(), SECOND, 1);
+    time.advance(Duration.ofSeconds(1));
+    assertAnsweredBy(proxy.chat(), FIRST, 1);
   }
 
   private static void assertAnsweredBy(HttpResponse<String> answer, String model, int attempts) {
