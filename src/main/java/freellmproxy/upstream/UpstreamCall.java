@@ -52,6 +52,9 @@ public final class UpstreamCall {
 
   private boolean over;
   private Pooling pooling;
+  private boolean paused;
+  private boolean lost;
+  private int chunks;
   private @Nullable HttpClientRequest request;
   private @Nullable HttpClientResponse response;
 
@@ -131,7 +134,7 @@ public final class UpstreamCall {
       fail(Fault.UNEXPECTED_INTERIM);
       return;
     }
-    answer.exceptionHandler(failure -> fail(Fault.CONNECTION_LOST));
+    answer.exceptionHandler(failure -> connectionLost());
     if (form == AnswerForm.STREAM && isSuccess(answer) && isEventStream(answer)) {
       readEvents(answer);
     } else {
@@ -152,6 +155,7 @@ public final class UpstreamCall {
   private void readEvents(HttpClientResponse answer) {
     var parser = new SseParser(MAX_EVENT_BYTES);
     answer.handler(chunk -> {
+      chunks++;
       if (!parser.feed(chunk, event -> tell(new UpstreamReply.Event(event)))) {
         fail(Fault.TOO_LARGE);
       }
@@ -204,6 +208,29 @@ public final class UpstreamCall {
     }
   }
 
+  /** What came before waits while we pause, perhaps to the last byte, and is read first. */
+  private void connectionLost() {
+    lost = true;
+    if (!paused) {
+      fail(Fault.CONNECTION_LOST);
+    }
+  }
+
+  /** Vert.x hands over what waits in tasks of its own, and does not say when that was all. */
+  private void failAfterWhatWaits() {
+    int before = chunks;
+    client.soon(() -> {
+      if (paused) {
+        return;
+      }
+      if (chunks == before) {
+        fail(Fault.CONNECTION_LOST);
+      } else {
+        failAfterWhatWaits();
+      }
+    });
+  }
+
   private void end() {
     over = true;
     client.ended();
@@ -246,6 +273,7 @@ public final class UpstreamCall {
 
   /** Stops reading, so that the upstream has to wait. */
   public void pause() {
+    paused = true;
     if (response != null) {
       response.pause();
     }
@@ -253,8 +281,12 @@ public final class UpstreamCall {
 
   /** Goes on reading. */
   public void resume() {
+    paused = false;
     if (response != null) {
       response.resume();
+    }
+    if (lost) {
+      failAfterWhatWaits();
     }
   }
 }

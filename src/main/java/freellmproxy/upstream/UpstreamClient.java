@@ -5,6 +5,7 @@ import freellmproxy.config.Settings;
 import freellmproxy.egress.OutboundHttp;
 import freellmproxy.time.Time;
 import io.netty.buffer.ByteBuf;
+import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpClient;
@@ -48,6 +49,7 @@ public final class UpstreamClient {
   private final HttpClient overflow;
 
   private final HttpClient unpooled;
+  private final Context context;
   private final LiveSettings settings;
   private final Duration connectLimit;
   private final Time time;
@@ -65,6 +67,7 @@ public final class UpstreamClient {
 
   /** Must be called on the event loop it is for. */
   public UpstreamClient(Vertx vertx, LiveSettings settings, Time time) {
+    this.context = vertx.getOrCreateContext();
     this.settings = settings;
     this.templateOf = settings.current();
     this.connectLimit = templateOf.limits().connect();
@@ -181,6 +184,11 @@ public final class UpstreamClient {
   /** For TCP and TLS together. */
   Duration connectLimit() {
     return connectLimit;
+  }
+
+  /** Runs a task on this event loop, behind those that wait already. */
+  void soon(Runnable task) {
+    context.runOnContext(now -> task.run());
   }
 
   Time time() {
