@@ -5,10 +5,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The texts behind the settings: the environment over {@code .env} over the defaults. */
 final class RawSettings {
+  /**
+   * All before the last {@code @}, whether or not the rest makes an address: values that are not in
+   * force are shown too, and nobody has checked those.
+   */
+  private static final Pattern PASSWORD =
+      Pattern.compile("^((?:https?|socks5h?)://)?.*@", Pattern.DOTALL | Pattern.CASE_INSENSITIVE);
+
   private final Map<String, String> environment;
   private final Map<String, String> dotEnv;
 
@@ -57,7 +65,7 @@ final class RawSettings {
     if (setting.isSecret()) {
       return new Secret(value).tail();
     }
-    return setting.isProxyUrl() ? value.replaceFirst("//[^/@]*@", "//***@") : value;
+    return setting.mayHoldPassword() ? PASSWORD.matcher(value).replaceFirst("$1***@") : value;
   }
 
   /** One line for each setting to which the environment and the file give different values. */

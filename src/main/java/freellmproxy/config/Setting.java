@@ -91,7 +91,12 @@ public enum Setting {
     };
   }
 
-  /** Whether the value is a URL that may have a password in it. */
+  /** Whether the value is a URL, in which people write passwords, allowed or not. */
+  boolean mayHoldPassword() {
+    return isProxyUrl() || this == MODELS_LIST_URL || this == UPSTREAM_BASE_URL;
+  }
+
+  /** Whether the value names a forward proxy. */
   boolean isProxyUrl() {
     return this == HTTPS_PROXY || this == HTTP_PROXY || this == ALL_PROXY;
   }

@@ -112,10 +112,10 @@ public record Settings(
   /** A forward proxy as {@code HTTPS_PROXY} and its kin name it. */
   public record ProxyServer(
       Kind kind, String host, int port, @Nullable String user, @Nullable Secret password) {
-    /** Its address without the password. */
+    /** Its address without user and password: there are proxies that take a key as the user. */
     public String shown() {
       String scheme = kind.name().toLowerCase(Locale.ROOT);
-      return scheme + "://" + (user == null ? "" : user + "@") + host + ":" + port;
+      return scheme + "://" + (user == null ? "" : "***@") + host + ":" + port;
     }
 
     /** The protocols spoken with a forward proxy. */

@@ -228,9 +228,40 @@ final class SettingsLoaderTest {
                 ProxyServer.Kind.HTTP, "proxy.example.org", 3128, "user", new Secret("p@ss+word")));
     assertThat(settings.modelList().egress().proxy())
         .extracting(ProxyServer::shown)
-        .isEqualTo("http://user@proxy.example.org:3128");
+        .isEqualTo("http://***@proxy.example.org:3128");
     assertThat(settings.upstream().egress().proxy())
         .isEqualTo(new ProxyServer(ProxyServer.Kind.SOCKS5, "127.0.0.1", 1080, null, null));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "HTTP_PROXY,us:SECRET@127.0.0.1:9,***@127.0.0.1:9",
+    "HTTPS_PROXY,http://us:SECRET@127.0.0.1:9,http://***@127.0.0.1:9",
+    "HTTPS_PROXY,socks5://SECRET/@SECRET@127.0.0.1,socks5://***@127.0.0.1",
+    "ALL_PROXY,SECRET@127.0.0.1,***@127.0.0.1",
+    "ALL_PROXY,SECRET://SECRET@127.0.0.1,***@127.0.0.1",
+    "MODELS_LIST_URL,https://us:SECRET@example.org/,https://***@example.org/",
+    "UPSTREAM_BASE_URL,https://SECRET@example.org/,https://***@example.org/"
+  })
+  void showsNoPasswordOfAUrlThatIsNotInForce(String name, String url, String shown)
+      throws IOException {
+    environment.put(name, "http://127.0.0.1:8");
+    writeDotEnv(name + "=" + url);
+    assertThat(loaded().warnings())
+        .containsExactly(
+            "%s is http://127.0.0.1:8 in the environment and %s in .env; the environment wins"
+                .formatted(name, shown));
+  }
+
+  @Test
+  void showsNoPasswordOfAProxyInForce() {
+    environment.put("HTTP_PROXY", "us:SECRET@127.0.0.1:9");
+    environment.put("UPSTREAM_BASE_URL", "http://upstream.example.org/v1");
+    SettingsLoader.Result.Loaded loaded = loaded();
+    assertThat(loaded.origins()).extracting(Origin::shown).contains("***@127.0.0.1:9");
+    assertThat(loaded.settings().upstream().egress().proxy())
+        .extracting(ProxyServer::shown)
+        .isEqualTo("http://***@127.0.0.1:9");
   }
 
   @ParameterizedTest
