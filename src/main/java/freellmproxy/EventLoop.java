@@ -48,6 +48,10 @@ final class EventLoop extends VerticleBase {
     return exchanges.open();
   }
 
+  int openRequests() {
+    return front.openRequests();
+  }
+
   void interruptExchanges() {
     context.runOnContext(now -> exchanges.interruptAll());
   }

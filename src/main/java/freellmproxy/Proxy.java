@@ -18,6 +18,7 @@ import freellmproxy.observe.Metrics;
 import freellmproxy.routing.Cooldowns;
 import freellmproxy.routing.LearnedLimits;
 import freellmproxy.time.Time;
+import freellmproxy.time.Time.Timer;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -191,17 +192,34 @@ public final class Proxy {
     refresher.stop();
     LOG.atInfo().addKeyValue("inflight", openExchanges()).log("stopping");
     Promise<Void> drained = Promise.promise();
-    awaitDrained(time.instant().plus(liveSettings.current().listen().shutdownGrace()), drained);
+    Instant end = time.instant().plus(liveSettings.current().listen().shutdownGrace());
+    awaitDrained(end, drained);
     return drained
         .future()
-        .compose(done ->
-            Future.all(loops.stream().map(EventLoop::deploymentID).map(vertx::undeploy).toList()))
+        .compose(done -> closeBefore(end))
         .compose(closed -> listClient.close())
         .onComplete(closed -> LOG.atInfo().log("stopped"));
   }
 
+  /** Closing waits for a client that does not read the end of its answer, perhaps for ever. */
+  private Future<Void> closeBefore(Instant end) {
+    Promise<Void> closed = Promise.promise();
+    Duration left = Duration.between(time.instant(), end);
+    Timer limit = time.after(left.compareTo(FLUSH) > 0 ? left : FLUSH, closed::tryComplete);
+    Future.all(loops.stream().map(EventLoop::deploymentID).map(vertx::undeploy).toList())
+        .onComplete(all -> {
+          limit.cancel();
+          closed.tryComplete();
+        });
+    return closed.future();
+  }
+
+  private int openRequests() {
+    return loops.stream().mapToInt(EventLoop::openRequests).sum();
+  }
+
   private void awaitDrained(Instant end, Promise<Void> drained) {
-    if (openExchanges() == 0) {
+    if (openRequests() == 0) {
       drained.complete();
     } else if (time.instant().isBefore(end)) {
       time.after(STOP_LOOK, () -> awaitDrained(end, drained));

@@ -42,7 +42,7 @@ final class ApiKeyCheck {
   /** What is wrong with the key of a request; null when nothing is. */
   @Nullable ApiError check(HttpServerRequest request) {
     String given = request.getHeader("x-api-key");
-    if (given == null) {
+    if (given == null || given.isBlank()) {
       String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
       if (authorization == null || authorization.isBlank()) {
         return unauthorized(

@@ -39,6 +39,9 @@ final class BodyReader {
     /** The bodies of other requests leave no memory for it; the rest was not read. */
     record NoRoom() implements Result {}
 
+    /** It is not in chunks as it claims to be. */
+    record Malformed() implements Result {}
+
     /** The client stopped sending. */
     record TooSlow() implements Result {}
   }
@@ -64,7 +67,7 @@ final class BodyReader {
       request.response().writeContinue();
     }
     patience.in(PATIENCE);
-    BodyTap.of(request.connection()).divertTo(this::append);
+    BodyTap.of(request.connection()).divertTo(this::append, () -> giveUp(new Result.Malformed()));
     request.handler(piece -> append(((BufferInternal) piece).getByteBuf()));
     request.endHandler(end -> complete());
     request.exceptionHandler(failure -> stop());

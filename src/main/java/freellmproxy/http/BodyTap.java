@@ -20,6 +20,7 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
 
   private boolean passesHead;
   private @Nullable Consumer<ByteBuf> taker;
+  private Runnable onMalformed = () -> {};
 
   static void install(HttpConnection connection) {
     ChannelHandlerContext vertx = ((HttpServerConnection) connection).channelHandlerContext();
@@ -32,13 +33,15 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
   }
 
   /**
-   * Gives the pieces of the body to {@code taker}, which must be done with each when it returns.
-   * Only while the request's head is being handled: pieces of a pipelined request may wait in
-   * Vert.x already, and come from there as usual then.
+   * Gives the pieces of the body to {@code taker}, which must be done with each when it returns;
+   * {@code onMalformed} is told when there can be no more, since the next is no chunk. Only while
+   * the request's head is being handled: pieces of a pipelined request may wait in Vert.x already,
+   * and come from there as usual then.
    */
-  void divertTo(Consumer<ByteBuf> taker) {
+  void divertTo(Consumer<ByteBuf> taker, Runnable onMalformed) {
     if (passesHead) {
       this.taker = taker;
+      this.onMalformed = onMalformed;
     }
   }
 
@@ -49,9 +52,13 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
       passesHead = true;
       context.fireChannelRead(message);
       passesHead = false;
-    } else if (taker != null
-        && message instanceof HttpContent content
-        && content.decoderResult().isSuccess()) {
+    } else if (taker != null && message instanceof HttpContent content) {
+      if (content.decoderResult().isFailure()) {
+        // Vert.x would close the connection without a word.
+        content.release();
+        onMalformed.run();
+        return;
+      }
       try {
         taker.accept(content.content());
       } finally {

@@ -72,12 +72,15 @@ final class ChatEndpoint implements Endpoint {
           refuseUnread(arrival, "body_too_large", tooLarge());
       case BodyReader.Result.NoRoom noRoom ->
           refuseUnread(arrival, "proxy_overloaded", overloaded());
-      case BodyReader.Result.TooSlow tooSlow -> {
-        call.header(HttpHeaders.CONNECTION, "close");
-        reject(arrival, "invalid_request", tooSlow(), Set.of());
-        call.request().connection().close();
-      }
+      case BodyReader.Result.Malformed malformed -> refuseAndClose(arrival, malformed());
+      case BodyReader.Result.TooSlow tooSlow -> refuseAndClose(arrival, tooSlow());
     }
+  }
+
+  private void refuseAndClose(Arrival arrival, ApiError error) {
+    arrival.call().header(HttpHeaders.CONNECTION, "close");
+    reject(arrival, "invalid_request", error, Set.of());
+    arrival.call().request().connection().close();
   }
 
   private void refuseUnread(Arrival arrival, String reason, ApiError error) {
@@ -159,6 +162,11 @@ final class ChatEndpoint implements Endpoint {
             + " proxy more: JAVA_OPTS=-XX:MaxDirectMemorySize=1g.",
         null,
         new Retry.After(Duration.ofSeconds(1)));
+  }
+
+  private static ApiError malformed() {
+    return ApiError.badRequest(
+        "bad_request", "The request body is not in chunks as its head says (RFC 9112).", null);
   }
 
   private static ApiError tooSlow() {

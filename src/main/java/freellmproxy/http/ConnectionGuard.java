@@ -9,6 +9,7 @@ import io.vertx.core.http.impl.HttpServerConnection;
 import java.time.Duration;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -23,6 +24,7 @@ final class ConnectionGuard {
   private final Time time;
   private final BooleanSupplier isStopping;
   private final IdentityHashMap<HttpConnection, Watched> connections = new IdentityHashMap<>();
+  private final AtomicInteger openRequests = new AtomicInteger();
 
   ConnectionGuard(Time time, BooleanSupplier isStopping) {
     this.time = time;
@@ -53,6 +55,11 @@ final class ConnectionGuard {
     }
   }
 
+  /** Requests that began and have no whole answer yet. May be called on any thread. */
+  int openRequests() {
+    return openRequests.get();
+  }
+
   /** Closes what is left. */
   void closeAll() {
     List.copyOf(connections.keySet()).forEach(HttpConnection::close);
@@ -62,7 +69,7 @@ final class ConnectionGuard {
     private final HttpConnection connection;
     private long lastByteNanos = time.nanos();
     private boolean partOfRequestRead;
-    private int openRequests;
+    private int open;
     private Time.Timer look = () -> {};
 
     Watched(HttpConnection connection) {
@@ -77,12 +84,16 @@ final class ConnectionGuard {
     }
 
     void requestBegan() {
-      openRequests++;
+      open++;
+      openRequests.incrementAndGet();
       partOfRequestRead = false;
     }
 
     void requestEnded() {
-      openRequests--;
+      if (open > 0) {
+        open--;
+        openRequests.decrementAndGet();
+      }
       partOfRequestRead = false;
       lastByteNanos = time.nanos();
     }
@@ -94,7 +105,7 @@ final class ConnectionGuard {
     private void look() {
       Duration patience = partOfRequestRead ? BodyReader.PATIENCE : IDLE;
       Duration silence = Duration.ofNanos(time.nanos() - lastByteNanos);
-      if (openRequests > 0) {
+      if (open > 0) {
         lookAgain(BodyReader.PATIENCE);
       } else if (silence.compareTo(patience) >= 0) {
         connection.close();
@@ -105,6 +116,8 @@ final class ConnectionGuard {
     }
 
     void closed() {
+      openRequests.addAndGet(-open);
+      open = 0;
       look.cancel();
       connections.remove(connection);
     }

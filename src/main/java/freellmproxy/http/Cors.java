@@ -21,14 +21,19 @@ final class Cors {
   void decorate(HttpCall call) {
     Set<String> origins = allowed.get();
     String origin = call.request().getHeader(HttpHeaders.ORIGIN);
-    if (origins.isEmpty() || origin == null) {
+    if (origins.isEmpty()) {
+      return;
+    }
+    if (!origins.contains("*")) {
+      call.header(HttpHeaders.VARY, "Origin");
+    }
+    if (origin == null) {
       return;
     }
     if (origins.contains("*")) {
       call.header(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     } else if (origins.contains(origin)) {
-      call.header(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, origin)
-          .header(HttpHeaders.VARY, "Origin");
+      call.header(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     } else {
       return;
     }

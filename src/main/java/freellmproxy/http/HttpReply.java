@@ -5,6 +5,7 @@ import freellmproxy.exchange.ClientReply;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
 import org.jspecify.annotations.Nullable;
 
 /** The client's side of an exchange as an HTTP response. */
@@ -61,8 +62,22 @@ final class HttpReply implements ClientReply {
           .putHeader(HttpHeaders.CONTENT_TYPE, EVENT_STREAM)
           .putHeader(HttpHeaders.CACHE_CONTROL, NO_STORE)
           .putHeader(ACCEL, "no");
+      if (endsWithConnection()) {
+        response.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+      }
     }
-    return new ResponseSink(response);
+    return new ResponseSink(response, this::closeAfterStream);
+  }
+
+  /** HTTP/1.0 knows no chunks. */
+  private boolean endsWithConnection() {
+    return call.request().version() == HttpVersion.HTTP_1_0;
+  }
+
+  private void closeAfterStream() {
+    if (endsWithConnection()) {
+      call.request().connection().close();
+    }
   }
 
   private void tag(Tags tags) {
@@ -79,7 +94,7 @@ final class HttpReply implements ClientReply {
   }
 
   /** Every method first looks whether the connection still stands: Vert.x throws otherwise. */
-  private record ResponseSink(HttpServerResponse response) implements EventSink {
+  private record ResponseSink(HttpServerResponse response, Runnable onEnded) implements EventSink {
     @Override
     public void write(Buffer bytes) {
       if (isOpen()) {
@@ -102,7 +117,7 @@ final class HttpReply implements ClientReply {
     @Override
     public void end(Buffer last) {
       if (isOpen()) {
-        response.end(last);
+        response.end(last).onComplete(written -> onEnded.run());
       }
     }
 

@@ -141,6 +141,54 @@ final class BadInputTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "xchunked",
+        "gzip, chunked",
+        "chunked, chunked",
+        "chunked\r\nTransfer-Encoding: chunked"
+      })
+  void takesNoBodyOfUnknownLengthForTheNextRequest(String coding) throws IOException {
+    String hidden =
+        "POST /admin/refresh HTTP/1.1\r\nHost: t\r\n" + AUTH + "Content-Length: 0\r\n\r\n";
+    try (var client = RawConnection.to(proxy.port())) {
+      client.send(POST + "Transfer-Encoding: " + coding + "\r\n\r\n0\r\n\r\n" + hidden);
+      assertThat(client.readAll())
+          .startsWith("HTTP/1.1 400 ")
+          .containsIgnoringCase("connection: close")
+          .doesNotContain("fetched_at");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"xyz\r\n{}\r\n0\r\n\r\n", "-1\r\n{}", "2\r\n{}{}\r\n0\r\n\r\n"})
+  void saysSoWhenABodyIsNotInChunks(String chunks) throws IOException {
+    try (var client = RawConnection.to(proxy.port())) {
+      client.send(POST + "Transfer-Encoding: chunked\r\n\r\n" + chunks);
+      assertThat(client.readAll()).startsWith("HTTP/1.1 400 ").contains("bad_request", "chunks");
+    }
+    assertThat(proxy.settledMetrics()).contains("freellm_requests_total{status=\"400\"} 1.0");
+  }
+
+  @Test
+  void closesAStreamOfHttp10EvenWhereTheConnectionIsToStay() throws IOException {
+    String body = "{\"stream\":true,\"messages\":[]}";
+    try (var client = RawConnection.to(proxy.port())) {
+      client.send(
+          chatHead(body.length(), "Connection: keep-alive").replace("HTTP/1.1", "HTTP/1.0") + body);
+      assertThat(client.readAll()).contains(" 200 OK").endsWith("data: [DONE]\n\n");
+    }
+  }
+
+  @Test
+  void takesAnEmptyKeyHeaderForNone() throws IOException {
+    try (var client = RawConnection.to(proxy.port())) {
+      client.chat(GOOD, "x-api-key: ", "Connection: close");
+      assertThat(client.readAll()).contains(" 200 OK");
+    }
+  }
+
   @Test
   void limitsRequestLineAndHeaders() throws IOException {
     try (var client = RawConnection.to(proxy.port())) {

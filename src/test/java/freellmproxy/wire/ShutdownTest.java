@@ -70,6 +70,51 @@ final class ShutdownTest {
     }
   }
 
+  @Test
+  @Timeout(60)
+  void waitsForABodyThatIsStillComing() throws IOException {
+    String body = "{\"messages\":[]}";
+    try (var client = RawConnection.to(proxy.port())) {
+      long looks = time.looks();
+      client.send(
+          RawConnection.chatHead(body.length(), "Connection: close") + body.substring(0, 5));
+      time.awaitLookAfter(looks);
+      assertThat(proxy.get("/health").statusCode()).isEqualTo(200);
+      Future<Void> stopped = proxy.proxy().stop();
+      assertThat(stopped.isComplete()).isFalse();
+      client.send(body.substring(5));
+      assertThat(client.readAll()).startsWith("HTTP/1.1 200 ");
+      while (!stopped.isComplete()) {
+        proxy.send(HttpRequest.newBuilder(proxy.sandbox().modelListUrl()));
+        time.advance(Duration.ofMillis(20));
+      }
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void doesNotWaitForAClientThatDoesNotRead() throws IOException {
+    String content = "x".repeat(30 << 20);
+    proxy
+        .sandbox()
+        .script(
+            FIRST,
+            Faults.status(200, "{\"choices\":[{\"message\":{\"content\":\"" + content + "\"}}]}"));
+    try (var client = RawConnection.to(proxy.port()).chat("{\"messages\":[]}")) {
+      while (proxy.sandbox().received().isEmpty()) {
+        proxy.get("/health");
+      }
+      proxy.settledMetrics();
+      Future<Void> stopped = proxy.proxy().stop();
+      time.advance(GRACE);
+      while (!stopped.isComplete()) {
+        proxy.send(HttpRequest.newBuilder(proxy.sandbox().modelListUrl()));
+        time.advance(Duration.ofMillis(20));
+      }
+      assertThat(client.socket().isConnected()).isTrue();
+    }
+  }
+
   private boolean canConnect() throws IOException {
     try (var late = RawConnection.to(proxy.port())) {
       return late.socket().isConnected();
