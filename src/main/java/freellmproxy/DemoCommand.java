@@ -49,7 +49,9 @@ final class DemoCommand implements Callable<Integer> {
             .onSuccess(DemoFaults::apply)
             .compose(sandbox -> SandboxedProxy.start(vertx, sandbox, key, port));
     return ProxyProcess.run(
-        starting, proxy -> proxy.firstReading().onComplete(read -> introduce(proxy, key)));
+        starting,
+        "127.0.0.1:" + port,
+        proxy -> proxy.firstReading().onComplete(read -> introduce(proxy, key)));
   }
 
   private static String generatedKey() {

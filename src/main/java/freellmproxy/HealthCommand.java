@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code free-llm-proxy health}: for container health checks where there is no curl. */
@@ -31,16 +32,18 @@ final class HealthCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    URI asked = URI.create(OwnAddress.of(url) + (ready ? "/ready" : "/health"));
+    String asked = OwnAddress.of(url) + (ready ? "/ready" : "/health");
     PrintWriter out = spec.commandLine().getOut();
     boolean fine = false;
     try {
       // Loads a third of what the newer client does: this runs every few seconds.
-      var connection = (HttpURLConnection) asked.toURL().openConnection();
+      var connection = (HttpURLConnection) URI.create(asked).toURL().openConnection();
       connection.setConnectTimeout(PATIENCE_MILLIS);
       connection.setReadTimeout(PATIENCE_MILLIS);
       fine = connection.getResponseCode() == 200;
       out.println(asked + " answered " + connection.getResponseCode());
+    } catch (IllegalArgumentException | ClassCastException e) {
+      throw new ParameterException(spec.commandLine(), asked + " is not an http(s) URL");
     } catch (IOException e) {
       out.println(asked + " did not answer: " + e.getMessage());
     }

@@ -34,10 +34,9 @@ public final class Main implements Callable<Integer> {
   public static void main(String[] args) {
     // What a service starts with needs no parsing, and the parser a tenth of a second to load.
     int code =
-        switch (String.join(" ", args)) {
-          case "" -> new ServeCommand().call();
+        switch (args.length == 1 ? args[0] : "") {
           case "train" -> new TrainCommand().call();
-          default -> commandLine().execute(args);
+          default -> args.length == 0 ? new ServeCommand().call() : commandLine().execute(args);
         };
     Logging.stop();
     System.exit(code);

@@ -16,9 +16,14 @@ final class OwnAddress {
 
   private static String bySettings() {
     Settings.Listen listen = SettingsLoader.listen(System.getenv(), Path.of(".env"));
-    String host = listen.host();
+    return of(listen.host(), listen.port());
+  }
+
+  /** The address of a proxy that listens there. */
+  static String of(String listenHost, int port) {
+    String host = listenHost.replaceAll("[\\[\\]]", "");
     boolean isAny = host.equals("0.0.0.0") || host.equals("::");
     String named = isAny ? "localhost" : host.contains(":") ? "[" + host + "]" : host;
-    return "http://" + named + ":" + listen.port();
+    return "http://" + named + ":" + port;
   }
 }

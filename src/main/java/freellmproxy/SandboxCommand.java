@@ -6,6 +6,7 @@ import freellmproxy.sandbox.SandboxUpstream.Recording;
 import io.vertx.core.Vertx;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -32,8 +33,17 @@ final class SandboxCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Vertx vertx = ProxyVertx.create();
-    var sandbox =
-        Await.result(SandboxUpstream.start(vertx, new Options(port, Recording.OFF, null)));
+    SandboxUpstream sandbox;
+    try {
+      sandbox = Await.result(SandboxUpstream.start(vertx, new Options(port, Recording.OFF, null)));
+    } catch (CompletionException e) {
+      PrintWriter err = spec.commandLine().getErr();
+      String reason = e.getCause() == null ? e.getMessage() : e.getCause().getMessage();
+      err.println("The sandbox cannot listen on port " + port + ": " + reason);
+      err.flush();
+      vertx.close();
+      return ExitCode.UNAVAILABLE;
+    }
     PrintWriter out = spec.commandLine().getOut();
     out.printf(
         "UPSTREAM_BASE_URL=%s%nMODELS_LIST_URL=%s%n", sandbox.baseUrl(), sandbox.modelListUrl());

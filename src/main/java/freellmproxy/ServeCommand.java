@@ -78,20 +78,21 @@ final class ServeCommand implements Callable<Integer> {
     Vertx vertx = ProxyVertx.create();
     return ProxyProcess.run(
         Proxy.start(vertx, new LiveSettings(loaded, load), new VertxTime(vertx)),
+        settings.listen().host() + ":" + settings.listen().port(),
         proxy -> proxy.firstReading().onSuccess(catalog -> ready(settings, proxy, catalog)));
   }
 
   private void ready(Settings settings, Proxy proxy, Catalog catalog) {
     if (Logging.isText(settings.logFormat())) {
-      greet(settings, proxy.port(), catalog);
+      greet(settings, OwnAddress.of(settings.listen().host(), proxy.port()), catalog);
     }
     onReady.accept(proxy);
   }
 
   /** What a person at a terminal wants to know; a service has its log. */
-  private void greet(Settings settings, int port, Catalog catalog) {
+  private void greet(Settings settings, String address, Catalog catalog) {
     PrintWriter out = new CommandLine(this).getOut();
-    out.printf("%n  free-llm-proxy listens on http://localhost:%d/v1%n", port);
+    out.printf("%n  free-llm-proxy listens on %s/v1%n", address);
     if (catalog.isEmpty()) {
       out.printf("  models   none yet; `free-llm-proxy doctor` says why%n");
     } else {
@@ -102,12 +103,12 @@ final class ServeCommand implements Callable<Integer> {
     out.printf(
         """
           key      PROXY_API_KEY, %2$s
-          try      curl http://localhost:%1$d/v1/chat/completions -H "Authorization: Bearer $PROXY_API_KEY" \\
+          try      curl %1$s/v1/chat/completions -H "Authorization: Bearer $PROXY_API_KEY" \\
                      -d '{"messages":[{"role":"user","content":"Hello"}]}'
           clients  free-llm-proxy setup qwen (or opencode, cline, aider, continue, ...)
 
         """,
-        port, settings.keys().proxy().tail());
+        address, settings.keys().proxy().tail());
     out.flush();
   }
 

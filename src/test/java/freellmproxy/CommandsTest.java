@@ -62,6 +62,8 @@ final class CommandsTest {
     }
     assertThat(run("health", "--url", url)).isEqualTo(1);
     assertThat(out.toString()).contains("/health answered 200", "did not answer");
+    assertThat(run("health", "--url", "no url")).isEqualTo(2);
+    assertThat(run("health", "--url", "nowhere")).isEqualTo(2);
   }
 
   @Test

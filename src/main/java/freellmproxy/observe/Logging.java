@@ -55,7 +55,9 @@ public final class Logging extends ContextAwareBase implements Configurator {
       LoggerContext context = context();
       var encoder = new PatternLayoutEncoder();
       encoder.setContext(context);
-      encoder.setPattern("%d{HH:mm:ss} %-5level %msg %kvp{NONE}%n%ex");
+      // Line ends and terminal codes in a client's words would make lines of their own.
+      encoder.setPattern(
+          "%d{HH:mm:ss} %-5level %replace(%msg %kvp{NONE}){'[\\p{Cc}\\u2028\\u2029]', '?'}%n%ex");
       encoder.start();
       writeTo(context, encoder);
     }
