@@ -266,7 +266,7 @@ final class FallbackTest {
   @Test
   void triesAStaleConnectionAgainOnlyOnceInARequest() throws IOException {
     try (var client = RawConnection.to(proxy.port())) {
-      client.chat(CHAT).readUntil("fake OpenRouter.");
+      client.chat(CHAT).readUntil("}}");
       proxy.sandbox().scriptOthers(Faults.hangUp());
       assertThat(client.chat(CHAT).readUntil("}}"))
           .contains(" 503 ", "all_models_unavailable", "x-free-llm-proxy-attempts: 5");
@@ -292,7 +292,7 @@ final class FallbackTest {
 
   @Test
   void forgetsAFailureThatTheSameModelMadeGood() {
-    try (var retrying = TestProxy.startAt(new FakeTime(), "SAME_MODEL_RETRIES", "1")) {
+    try (var retrying = TestProxy.start("SAME_MODEL_RETRIES", "1")) {
       retrying
           .sandbox()
           .script(
