@@ -149,9 +149,7 @@ public final class Proxy {
     LiveSettings.Reload reload = liveSettings.reload();
     switch (reload) {
       case LiveSettings.Reload.Refused refused ->
-          LOG.atWarn()
-              .addKeyValue("problems", refused.problems().toString())
-              .log("settings_reload_refused");
+          LOG.atWarn().addKeyValue("problems", refused.problems()).log("settings_reload_refused");
       case LiveSettings.Reload.Done done -> {
         if (done.applied().contains(Setting.OPENROUTER_API_KEY)) {
           cooldowns.keyReplaced();
@@ -160,8 +158,8 @@ public final class Proxy {
           Logging.level(liveSettings.current().logLevel());
         }
         LOG.atInfo()
-            .addKeyValue("applied", done.applied().toString())
-            .addKeyValue("restart_needed", done.restartNeeded().toString())
+            .addKeyValue("applied", done.applied())
+            .addKeyValue("restart_needed", done.restartNeeded())
             .log("settings_reloaded");
         done.warnings().forEach(Proxy::warn);
       }

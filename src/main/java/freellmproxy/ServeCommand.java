@@ -118,7 +118,7 @@ final class ServeCommand implements Callable<Integer> {
       Settings.ProxyServer proxy = egress.proxy();
       LOG.atInfo()
           .addKeyValue("proxy", proxy == null ? null : proxy.shown())
-          .addKeyValue("certificates", egress.certificates().toString())
+          .addKeyValue("certificates", egress.certificates())
           .log("egress");
     }
   }

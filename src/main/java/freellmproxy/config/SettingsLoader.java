@@ -211,7 +211,8 @@ public final class SettingsLoader {
         seconds(Setting.UPSTREAM_TIMEOUT_SEC),
         seconds(Setting.STREAM_IDLE_TIMEOUT_SEC),
         seconds(Setting.ANSWER_TIMEOUT_SEC),
-        seconds(Setting.REQUEST_DEADLINE_SEC),
+        // An attempt needs a second, see Deadline.
+        Duration.ofSeconds(number(Setting.REQUEST_DEADLINE_SEC, 2, LONGEST_SECONDS)),
         seconds(Setting.STREAM_KEEPALIVE_SEC));
   }
 

@@ -53,14 +53,19 @@ public final class Logging extends ContextAwareBase implements Configurator {
   public static void format(LogFormat format) {
     if (isText(format)) {
       LoggerContext context = context();
-      var encoder = new PatternLayoutEncoder();
-      encoder.setContext(context);
-      // Line ends and terminal codes in a client's words would make lines of their own.
-      encoder.setPattern(
-          "%d{HH:mm:ss} %-5level %replace(%msg %kvp{NONE}){'[\\p{Cc}\\u2028\\u2029]', '?'}%n%ex");
-      encoder.start();
-      writeTo(context, encoder);
+      writeTo(context, textLines(context));
     }
+  }
+
+  /** One line for people; what stands in for a control character is a question mark. */
+  static Encoder<ILoggingEvent> textLines(LoggerContext context) {
+    var encoder = new PatternLayoutEncoder();
+    encoder.setContext(context);
+    // Line ends and terminal codes in a client's words would make lines of their own.
+    encoder.setPattern(
+        "%d{HH:mm:ss} %-5level %replace(%msg %kvp{NONE}){'[\\p{Cc}\\u2028\\u2029]', '?'}%n%ex");
+    encoder.start();
+    return encoder;
   }
 
   /** Whether people read along. */

@@ -130,6 +130,9 @@ final class SettingsLoaderTest {
 
   @ParameterizedTest
   @CsvSource({
+    "UPSTREAM_BASE_URL,http://127.0.0.1:99999/v1",
+    "MODELS_LIST_URL,http://127.0.0.1:0/list",
+    "REQUEST_DEADLINE_SEC,1",
     "OPENROUTER_API_KEY,sk-or-v1-paste-your-key-here",
     "PROXY_API_KEY,choose-a-long-random-string",
     "PROXY_API_KEY," + KEY,

@@ -33,6 +33,22 @@ final class JsonLinesTest {
   }
 
   @Test
+  void writesMillisecondsEvenWhereThereAreNone() throws IOException {
+    LoggingEvent event = event("started", null);
+    event.setInstant(Instant.parse("2026-11-24T22:50:00Z"));
+    assertThat(text(event)).startsWith("{\"ts\":\"2026-11-24T22:50:00.000Z\",");
+  }
+
+  @Test
+  void leavesAClientNoLineAndNoTerminalCodeInText() {
+    LoggingEvent event = event("model_ignored", null);
+    add(event, "model", "evil\n07:00:00 ERROR forged\u001b[31m\u0007\u009b31m\r\u2028x");
+    String line = new String(Logging.textLines(context).encode(event), UTF_8);
+    assertThat(line.strip().chars()).noneMatch(c -> Character.isISOControl(c) || c == 0x2028);
+    assertThat(line).contains("evil?07:00:00 ERROR forged?[31m");
+  }
+
+  @Test
   void keepsWhatFieldsAre() throws IOException {
     LoggingEvent event = event("x", null);
     add(event, "text", "Zeile 1\nZeile \"2\" ж");

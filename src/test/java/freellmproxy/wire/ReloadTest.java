@@ -180,12 +180,12 @@ final class ReloadTest {
       process.writeDotEnv("MAX_BODY_MB=1", "LOG_LEVEL=DEBUG", "MODELS_REFRESH_SEC=60");
       process.hangUp();
       JsonNode event = process.awaitEvent("settings_reloaded");
-      assertThat(event.path("applied").asText()).isEqualTo("[MAX_BODY_MB, LOG_LEVEL]");
-      assertThat(event.path("restart_needed").asText()).isEqualTo("[MODELS_REFRESH_SEC]");
+      assertThat(event.path("applied").toString()).isEqualTo("[\"MAX_BODY_MB\",\"LOG_LEVEL\"]");
+      assertThat(event.path("restart_needed").toString()).isEqualTo("[\"MODELS_REFRESH_SEC\"]");
       assertThat(process.chat(port, "{\"messages\":[]}")).contains("200 OK");
       process.writeDotEnv("MAX_BODY_MB=none");
       process.hangUp();
-      assertThat(process.awaitEvent("settings_reload_refused").path("problems").asText())
+      assertThat(process.awaitEvent("settings_reload_refused").path("problems").path(0).asText())
           .contains("MAX_BODY_MB");
       assertThat(process.stop()).isZero();
     }
