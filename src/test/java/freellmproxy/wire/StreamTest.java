@@ -23,17 +23,9 @@ import freellmproxy.sandbox.Step;
 import freellmproxy.testing.FakeTime;
 import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.OutputStream;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -304,57 +296,5 @@ final class StreamTest {
     proxy.sandbox().script(FIRST, Faults.stream(odd, STOP, DONE));
     assertThat(proxy.stream().body().getBytes(UTF_8))
         .isEqualTo((odd + STOP + DONE).getBytes(ISO_8859_1));
-  }
-
-  @Test
-  void givesSlowClientsAllThatCameBeforeTheUpstreamHungUp() throws Exception {
-    int events = 300;
-    var clients = new ArrayList<RawConnection>();
-    var senders = new ArrayList<Thread>();
-    try (var upstream = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-        var behind =
-            TestProxy.start(
-                "UPSTREAM_BASE_URL", "http://127.0.0.1:" + upstream.getLocalPort() + "/v1")) {
-      // Whether the end comes while the proxy waits for its client is a matter of chance.
-      for (int i = 0; i < 8; i++) {
-        senders.add(Thread.ofVirtual().start(() -> sendAndHangUp(upstream, events)));
-        var client = RawConnection.to(behind.port());
-        clients.add(client);
-        client.socket().setReceiveBufferSize(64 << 10);
-        client.chat(REQUEST, "Connection: close");
-      }
-      for (Thread sender : senders) {
-        // It is through when all fits into buffers; the clients read in any case.
-        var _ = sender.join(Duration.ofSeconds(2));
-      }
-      for (RawConnection client : clients) {
-        assertThat(client.readAll())
-            .contains("piece" + (events - 1) + "-", "[DONE]")
-            .doesNotContain("error");
-        client.close();
-      }
-    }
-  }
-
-  private static void sendAndHangUp(ServerSocket upstream, int events) {
-    try (Socket connection = upstream.accept()) {
-      var request = new BufferedReader(new InputStreamReader(connection.getInputStream(), UTF_8));
-      while (!request.readLine().isEmpty()) {}
-      OutputStream out = connection.getOutputStream();
-      out.write(
-          "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-              .getBytes(UTF_8));
-      for (int i = 0; i < events; i++) {
-        writeChunk(out, content("piece" + i + "-" + "x".repeat(20_000)));
-      }
-      writeChunk(out, "data: [DONE]\n\n");
-      out.write("0\r\n\r\n".getBytes(UTF_8));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static void writeChunk(OutputStream out, String text) throws IOException {
-    out.write((Integer.toHexString(text.length()) + "\r\n" + text + "\r\n").getBytes(UTF_8));
   }
 }
