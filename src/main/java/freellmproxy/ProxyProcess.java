@@ -23,6 +23,8 @@ final class ProxyProcess {
    * @return an exit code, only when it could not start
    */
   static int run(Future<Proxy> starting, String address, Consumer<Proxy> onStarted) {
+    // Before the log says that it has started: whoever waits for that may send SIGTERM at once.
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(starting), "stop"));
     Proxy proxy;
     try {
       proxy = Await.result(starting);
@@ -35,7 +37,6 @@ final class ProxyProcess {
           .log("start_failed");
       return ExitCode.UNAVAILABLE;
     }
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(proxy), "stop"));
     HangUp.handle(proxy::reload, () -> System.exit(0));
     onStarted.accept(proxy);
     return Await.signal();
@@ -55,8 +56,13 @@ final class ProxyProcess {
   }
 
   /** The JVM would end with 143 after SIGTERM; a service that stopped in good form ends with 0. */
-  private static void stop(Proxy proxy) {
-    Await.result(proxy.stop());
+  private static void stop(Future<Proxy> starting) {
+    if (starting.failed()) {
+      return;
+    }
+    if (starting.succeeded()) {
+      Await.result(starting.result().stop());
+    }
     Logging.stop();
     Runtime.getRuntime().halt(0);
   }
