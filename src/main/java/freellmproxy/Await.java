@@ -17,6 +17,11 @@ final class Await {
     return future.toCompletionStage().toCompletableFuture().join();
   }
 
+  /** Why there was no result. */
+  static Throwable reason(CompletionException failure) {
+    return failure.getCause() == null ? failure : failure.getCause();
+  }
+
   /** Waits for ever: a signal ends the process. */
   static int signal() {
     return new CompletableFuture<Integer>().join();

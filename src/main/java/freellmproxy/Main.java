@@ -32,14 +32,20 @@ public final class Main implements Callable<Integer> {
 
   /** Runs a command and ends the process with its exit code. */
   public static void main(String[] args) {
-    // What a service starts with needs no parsing, and the parser a tenth of a second to load.
-    int code =
-        switch (args.length == 1 ? args[0] : "") {
-          case "train" -> new TrainCommand().call();
-          default -> args.length == 0 ? new ServeCommand().call() : commandLine().execute(args);
-        };
+    int code = run(args);
     Logging.stop();
     System.exit(code);
+  }
+
+  /** What a service starts with needs no parsing, and the parser a tenth of a second to load. */
+  private static int run(String[] args) {
+    if (args.length == 0) {
+      return new ServeCommand().call();
+    }
+    if (args.length == 1 && args[0].equals("train")) {
+      return new TrainCommand().call();
+    }
+    return commandLine().execute(args);
   }
 
   /** The command line with all commands. */

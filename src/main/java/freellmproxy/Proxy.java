@@ -89,7 +89,7 @@ public final class Proxy {
         new Metrics(new Metrics.State(refresher::current, cooldowns, this::openExchanges, time));
     var sink = new Everybody(List.of(new ExchangeLog(), metrics));
     var exchange = new Exchanges.Shared(liveSettings, cooldowns, learnedLimits, time, sink);
-    var firstList = new FirstList(refresher.firstReading(), time);
+    var firstList = new FirstList(vertx, refresher.firstReading(), time);
     this.shared =
         new HttpFront.Shared(exchange, refresher, firstList, metrics, () -> stopping, this::reload);
   }

@@ -29,7 +29,7 @@ final class ProxyProcess {
     try {
       proxy = Await.result(starting);
     } catch (CompletionException e) {
-      Throwable cause = e.getCause() == null ? e : e.getCause();
+      Throwable cause = Await.reason(e);
       LOG.atError()
           .addKeyValue("error", String.valueOf(cause.getMessage()))
           .addKeyValue("address", address)

@@ -38,7 +38,7 @@ final class SandboxCommand implements Callable<Integer> {
       sandbox = Await.result(SandboxUpstream.start(vertx, new Options(port, Recording.OFF, null)));
     } catch (CompletionException e) {
       PrintWriter err = spec.commandLine().getErr();
-      String reason = e.getCause() == null ? e.getMessage() : e.getCause().getMessage();
+      String reason = Await.reason(e).getMessage();
       err.println("The sandbox cannot listen on port " + port + ": " + reason);
       err.flush();
       vertx.close();

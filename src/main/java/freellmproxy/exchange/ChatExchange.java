@@ -104,7 +104,7 @@ final class ChatExchange {
 
   /** The loop: one candidate a round, until one answers or no round is left. */
   private void askNext() {
-    if (attempts.size() >= fallback.maxAttempts() || !deadline.leavesTimeForAnAttempt()) {
+    if (!mayAskAgain() || !deadline.leavesTimeForAnAttempt()) {
       giveUp();
       return;
     }
@@ -117,6 +117,11 @@ final class ChatExchange {
           refuse(Refusals.accountLimited(waitUntil(rests.until())));
       case CandidateWalk.Step.NobodyLeft none -> giveUp();
     }
+  }
+
+  /** Contract section 4: so many upstream calls for one request. */
+  private boolean mayAskAgain() {
+    return attempts.size() < fallback.maxAttempts();
   }
 
   private void ask(CandidateWalk.Step.Ask ask) {
@@ -185,7 +190,7 @@ final class ChatExchange {
 
   private void askAgainOrNext(CandidateWalk.Step.Ask ask, Verdict.ModelFailed failed) {
     Optional<Duration> pause =
-        retriesOfModel < fallback.sameModelRetries() && attempts.size() < fallback.maxAttempts()
+        retriesOfModel < fallback.sameModelRetries() && mayAskAgain()
             ? SameModelRetry.pause(failed, shared.time().instant())
                 .filter(deadline::leavesTimeForAnAttemptAfter)
             : Optional.empty();
@@ -319,8 +324,7 @@ final class ChatExchange {
   private boolean nothingBetterCanCome() {
     boolean allEmpty = attempts.stream().allMatch(a -> a.outcome() == Outcome.EMPTY_ANSWER);
     boolean allUnfit = attempts.stream().allMatch(a -> a.outcome() == Outcome.MODEL_UNFIT);
-    return allEmpty
-        || (allUnfit && (walk.nobodySuits() || attempts.size() >= fallback.maxAttempts()));
+    return allEmpty || (allUnfit && (walk.nobodySuits() || !mayAskAgain()));
   }
 
   private void refuse(ApiError error) {

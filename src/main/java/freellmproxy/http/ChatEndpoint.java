@@ -53,8 +53,8 @@ final class ChatEndpoint implements Endpoint {
   public void handle(HttpCall call) {
     ApiError keyFault = keyCheck.check(call.request());
     if (keyFault != null) {
-      keyCheck.refuse(call, keyFault);
       sink.unauthorized(keyFault.status());
+      keyCheck.refuse(call, keyFault);
       return;
     }
     BodyReader.read(
@@ -129,8 +129,8 @@ final class ChatEndpoint implements Endpoint {
     }
   }
 
+  /** Counted first: who has the answer may look at the metrics. */
   private void reject(Arrival arrival, String reason, ApiError error, Set<Trait> traits) {
-    arrival.call().error(error);
     sink.rejected(
         new Rejection(
             arrival.call().requestId(),
@@ -140,6 +140,7 @@ final class ChatEndpoint implements Endpoint {
             List.of(),
             catalog.get().models().size(),
             Duration.ofNanos(time.nanos() - arrival.nanos())));
+    arrival.call().error(error);
   }
 
   private ApiError tooLarge() {

@@ -24,20 +24,15 @@ final class Cors {
     if (origins.isEmpty()) {
       return;
     }
-    if (!origins.contains("*")) {
+    boolean isEverybody = origins.contains("*");
+    if (!isEverybody) {
       call.header(HttpHeaders.VARY, "Origin");
     }
-    if (origin == null) {
+    if (origin == null || !(isEverybody || origins.contains(origin))) {
       return;
     }
-    if (origins.contains("*")) {
-      call.header(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    } else if (origins.contains(origin)) {
-      call.header(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    } else {
-      return;
-    }
-    call.header(HttpHeaders.ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    call.header(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, isEverybody ? "*" : origin)
+        .header(HttpHeaders.ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     if (isPreflight(call.request())) {
       String asked = call.request().getHeader(HttpHeaders.ACCESS_CONTROL_REQUEST_HEADERS);
       call.header(HttpHeaders.ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS")

@@ -17,6 +17,7 @@ public final class FirstList {
   /** Enough for a slow network; a client that waits longer had better be told why. */
   private static final Duration PATIENCE = Duration.ofSeconds(3);
 
+  private final Vertx vertx;
   private final Promise<Void> over = Promise.promise();
 
   /**
@@ -24,7 +25,8 @@ public final class FirstList {
    *
    * @param reading until this ends, well or not
    */
-  public FirstList(Future<?> reading, Time time) {
+  public FirstList(Vertx vertx, Future<?> reading, Time time) {
+    this.vertx = vertx;
     Timer patience = time.after(PATIENCE, over::tryComplete);
     reading.onComplete(read -> {
       patience.cancel();
@@ -33,7 +35,7 @@ public final class FirstList {
   }
 
   /** The endpoint that handles a call when there is something to read the list from. */
-  Endpoint awaitedBy(Vertx vertx, Endpoint endpoint) {
+  Endpoint awaitedBy(Endpoint endpoint) {
     return call -> {
       if (over.future().isComplete()) {
         endpoint.handle(call);

@@ -103,15 +103,12 @@ public final class HttpFront {
             shared.exchange().sink(),
             shared.exchange().time());
     return new Routes(new Cors(() -> settings.current().listen().corsOrigins()))
-        .add(HttpMethod.POST, "/v1/chat/completions", firstList.awaitedBy(vertx, chat))
-        .add(
-            HttpMethod.GET,
-            ModelsEndpoint.PATH,
-            keyCheck.guard(firstList.awaitedBy(vertx, models::list)))
+        .add(HttpMethod.POST, "/v1/chat/completions", firstList.awaitedBy(chat))
+        .add(HttpMethod.GET, ModelsEndpoint.PATH, keyCheck.guard(firstList.awaitedBy(models::list)))
         .add(
             HttpMethod.GET,
             ModelsEndpoint.PATH + "/*",
-            keyCheck.guard(firstList.awaitedBy(vertx, models::one)))
+            keyCheck.guard(firstList.awaitedBy(models::one)))
         .add(HttpMethod.POST, "/admin/refresh", keyCheck.guard(admin::refresh))
         .add(HttpMethod.POST, "/admin/reload", keyCheck.guard(admin::reload))
         .add(HttpMethod.GET, "/health", status::health)

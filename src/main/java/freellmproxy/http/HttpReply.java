@@ -55,6 +55,8 @@ final class HttpReply implements ClientReply {
   @Override
   public EventSink stream(Tags tags) {
     HttpServerResponse response = call.response();
+    // HTTP/1.0 knows no chunks.
+    boolean endsWithConnection = call.request().version() == HttpVersion.HTTP_1_0;
     if (call.isOpen()) {
       tag(tags);
       response
@@ -62,22 +64,12 @@ final class HttpReply implements ClientReply {
           .putHeader(HttpHeaders.CONTENT_TYPE, EVENT_STREAM)
           .putHeader(HttpHeaders.CACHE_CONTROL, NO_STORE)
           .putHeader(ACCEL, "no");
-      if (endsWithConnection()) {
+      if (endsWithConnection) {
         response.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
       }
     }
-    return new ResponseSink(response, this::closeAfterStream);
-  }
-
-  /** HTTP/1.0 knows no chunks. */
-  private boolean endsWithConnection() {
-    return call.request().version() == HttpVersion.HTTP_1_0;
-  }
-
-  private void closeAfterStream() {
-    if (endsWithConnection()) {
-      call.request().connection().close();
-    }
+    return new ResponseSink(
+        response, endsWithConnection ? () -> call.request().connection().close() : () -> {});
   }
 
   private void tag(Tags tags) {

@@ -122,6 +122,10 @@ public final class Cooldowns {
     return isFirst ? new Admission.Admitted(new Permit(id, state.until())) : enter(id);
   }
 
+  private RestLength restLength() {
+    return new RestLength(settings.get(), refreshPeriod);
+  }
+
   /** Changes what is remembered, if anything is; null forgets it. */
   private void change(String id, Function<RestState, @Nullable RestState> change) {
     if (states.containsKey(id)) {
@@ -172,7 +176,7 @@ public final class Cooldowns {
      */
     public Instant failed(Rest rest) {
       Instant now = clock.instant();
-      var length = new RestLength(settings.get(), refreshPeriod);
+      RestLength length = restLength();
       RestState rested =
           states.compute(
               id, (key, old) -> (old == null ? RestState.AWAKE : old).rested(rest, length, now));
@@ -205,12 +209,8 @@ public final class Cooldowns {
      */
     public @Nullable Instant accountLimited(@Nullable Instant until) {
       releasedWithoutBlame();
-      Instant now = clock.instant();
-      Instant end =
-          RestLength.capped(
-              until == null ? now.plus(settings.get().rateLimitCooldown()) : until, now);
-      changes.incrementAndGet();
-      return account.usedUp(end, keyAtStart);
+      var rest = new Rest(Rest.Kind.RATE_LIMIT, until);
+      return account.usedUp(restLength().end(rest, 1, clock.instant()), keyAtStart);
     }
 
     /** Nothing was learned: the caller went away, or the request did not suit the model. */

@@ -43,7 +43,7 @@ record RestLength(Settings.Fallback settings, Duration refreshPeriod) {
   }
 
   /** Contract section 5: rests are capped at 24 h. */
-  static Instant capped(Instant end, Instant now) {
+  private static Instant capped(Instant end, Instant now) {
     Instant latest = now.plus(LONGEST);
     return end.isAfter(latest) ? latest : end;
   }
