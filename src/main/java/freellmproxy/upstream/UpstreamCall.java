@@ -87,7 +87,6 @@ public final class UpstreamCall {
       return;
     }
     request = connected;
-    client.began(connected);
     boolean mayBeStale =
         pooling == Pooling.REUSE && !client.isFirstRequestOf(connected.connection());
     long sentNanos = client.time().nanos();

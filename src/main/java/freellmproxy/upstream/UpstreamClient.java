@@ -10,10 +10,10 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
-import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpSettings;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
@@ -22,6 +22,7 @@ import java.util.HashSet;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends chat requests upstream and says what comes back.
@@ -44,11 +45,13 @@ public final class UpstreamClient {
   /**
    * For what the one HTTP/2 connection of {@link #pooled} has no streams for. Calls would wait for
    * one there, and waiting looks like an upstream that cannot be reached. A pool with more than one
-   * opens as many as it may at the first burst, so it is kept for this.
+   * opens as many as it may at the first burst, so it is kept for this, and made for the first call
+   * that needs it.
    */
-  private final HttpClient overflow;
+  private @Nullable HttpClient overflow;
 
   private final HttpClient unpooled;
+  private final Vertx vertx;
   private final Context context;
   private final LiveSettings settings;
   private final Duration connectLimit;
@@ -67,14 +70,14 @@ public final class UpstreamClient {
 
   /** Must be called on the event loop it is for. */
   public UpstreamClient(Vertx vertx, LiveSettings settings, Time time) {
+    this.vertx = vertx;
     this.context = vertx.getOrCreateContext();
     this.settings = settings;
     this.templateOf = settings.current();
     this.connectLimit = templateOf.limits().connect();
     Settings.Upstream upstream = templateOf.upstream();
     this.time = time;
-    this.pooled = pool(vertx, upstream, 1);
-    this.overflow = pool(vertx, upstream, MAX_HTTP2_OVERFLOW);
+    this.pooled = pool(upstream, 1);
     this.streams =
         "https".equalsIgnoreCase(upstream.baseUrl().getScheme())
             ? COMMON_STREAMS_OF_HTTP2
@@ -89,7 +92,7 @@ public final class UpstreamClient {
     this.template = template(upstream, templateOf.keys());
   }
 
-  private HttpClient pool(Vertx vertx, Settings.Upstream upstream, int http2Connections) {
+  private HttpClient pool(Settings.Upstream upstream, int http2Connections) {
     return vertx
         .httpClientBuilder()
         .with(options(upstream))
@@ -138,14 +141,21 @@ public final class UpstreamClient {
   public UpstreamCall call(
       Supplier<ByteBuf> body, AnswerForm form, Pooling pooling, Consumer<UpstreamReply> listener) {
     var call = new UpstreamCall(this, body, form, pooling, listener);
-    HttpClient reused = openCalls < streams ? pooled : overflow;
-    openCalls++;
-    call.connect(
+    HttpClient http =
         switch (pooling) {
-          case REUSE -> reused;
+          case REUSE -> openCalls < streams ? pooled : overflow();
           case FRESH -> fresh();
-        });
+        };
+    openCalls++;
+    call.connect(http);
     return call;
+  }
+
+  private HttpClient overflow() {
+    if (overflow == null) {
+      overflow = pool(templateOf.upstream(), MAX_HTTP2_OVERFLOW);
+    }
+    return overflow;
   }
 
   /**
@@ -165,15 +175,6 @@ public final class UpstreamClient {
       template = template(current.upstream(), current.keys());
     }
     return template;
-  }
-
-  /** A call has begun on this connection, which tells how many it takes at once. */
-  void began(HttpClientRequest call) {
-    streams =
-        call.version() == HttpVersion.HTTP_2
-                && call.connection().remoteSettings() instanceof Http2Settings theirs
-            ? theirs.getMaxConcurrentStreams()
-            : Long.MAX_VALUE;
   }
 
   /** A call is over. */
@@ -197,7 +198,19 @@ public final class UpstreamClient {
 
   private void connected(HttpConnection connection) {
     unused.add(connection);
+    if (connection.protocolVersion() == HttpVersion.HTTP_2) {
+      streamsOf(connection.remoteSettings());
+      connection.remoteSettingsHandler(this::streamsOf);
+    } else {
+      streams = Long.MAX_VALUE;
+    }
     connection.closeHandler(closed -> unused.remove(connection));
+  }
+
+  private void streamsOf(HttpSettings settings) {
+    if (settings instanceof Http2Settings theirs) {
+      streams = theirs.getMaxConcurrentStreams();
+    }
   }
 
   /** Whether this is the first request that a connection of the pool carries; ask once for each. */
@@ -208,7 +221,9 @@ public final class UpstreamClient {
   /** Closes all connections. */
   public void close() {
     pooled.close();
-    overflow.close();
+    if (overflow != null) {
+      overflow.close();
+    }
     unpooled.close();
   }
 }
