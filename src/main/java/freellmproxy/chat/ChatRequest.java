@@ -31,7 +31,7 @@ public final class ChatRequest {
   private final Requirements requirements;
   private final Set<Trait> traits;
   private final Set<String> paidFields;
-  private final boolean choosesProviders;
+  private final Providers providers;
   private boolean released;
 
   ChatRequest(ByteBuf body, ScannedFields fields) {
@@ -43,7 +43,7 @@ public final class ChatRequest {
     this.requirements = fields.requirements();
     this.traits = Set.copyOf(fields.traits);
     this.paidFields = Set.copyOf(fields.paidFields);
-    this.choosesProviders = fields.provider;
+    this.providers = fields.provider ? Providers.CHOSEN : Providers.ANY;
   }
 
   /** The bytes of one JSON value in the body, {@code end} exclusive. */
@@ -82,9 +82,8 @@ public final class ChatRequest {
     return paidFields;
   }
 
-  /** Whether it narrows down who may serve it (OpenRouter's {@code provider}). */
-  public boolean choosesProviders() {
-    return choosesProviders;
+  public Providers providers() {
+    return providers;
   }
 
   /** Gives the bytes back; what {@link #bodyFor} has lent keeps them until it is released too. */

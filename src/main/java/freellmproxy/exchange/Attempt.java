@@ -1,6 +1,7 @@
 package freellmproxy.exchange;
 
 import freellmproxy.catalog.Model;
+import freellmproxy.chat.ChatRequest;
 import freellmproxy.config.Settings;
 import freellmproxy.routing.Cooldowns.Permit;
 import freellmproxy.sse.SseEvent;
@@ -16,14 +17,12 @@ import freellmproxy.upstream.UpstreamCall;
 import freellmproxy.upstream.UpstreamClient;
 import freellmproxy.upstream.UpstreamReply;
 import freellmproxy.upstream.Verdict;
-import io.netty.buffer.ByteBuf;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +42,7 @@ final class Attempt {
 
   private final Model model;
   private final Permit permit;
+  private final ChatRequest request;
   private final AnswerForm form;
   private final Settings.TimeLimits limits;
   private final Time time;
@@ -72,13 +72,14 @@ final class Attempt {
   Attempt(
       Model model,
       Permit permit,
-      AnswerForm form,
+      ChatRequest request,
       Settings.TimeLimits limits,
       Deadline deadline,
       Consumer<Verdict> onJudged) {
     this.model = model;
     this.permit = permit;
-    this.form = form;
+    this.request = request;
+    this.form = AnswerForm.of(request);
     this.limits = limits;
     this.deadline = deadline;
     this.time = deadline.time();
@@ -87,9 +88,9 @@ final class Attempt {
     this.limit = new Limit(time, () -> judged(ReplyClassifier.judgeFailure(beyondLimit)));
   }
 
-  void start(UpstreamClient client, Supplier<ByteBuf> body, Pooling pooling) {
+  void start(UpstreamClient client, Pooling pooling) {
     allow(deadline.cap(limits.attempt()), "no_connection_in_time");
-    call = client.call(body, form, pooling, this::accept);
+    call = client.call(() -> request.bodyFor(model.id()), form, pooling, this::accept);
   }
 
   Model model() {
@@ -192,7 +193,8 @@ final class Attempt {
   private void judgeAnswer(UpstreamReply.Answer whole) {
     answer = whole;
     Verdict verdict =
-        ReplyClassifier.judgeAnswer(whole.status(), whole.headers(), whole.body(), time.instant());
+        ReplyClassifier.judgeAnswer(
+            whole.status(), whole.headers(), whole.body(), request.providers(), time.instant());
     boolean notStreamed = form == AnswerForm.STREAM && verdict instanceof Verdict.Useful;
     judged(notStreamed ? ReplyClassifier.judgeFailure("no_event_stream") : verdict);
   }
@@ -210,7 +212,7 @@ final class Attempt {
     Instant now = time.instant();
     if (chunk.isError()) {
       held.add(event);
-      judged(ReplyClassifier.judgeStreamError(headers, event.data(), now));
+      judged(ReplyClassifier.judgeStreamError(headers, event.data(), request.providers(), now));
       return;
     }
     heldBytes += event.data().length;

@@ -78,7 +78,7 @@ final class ChatExchange {
     this.client = client;
     this.origin = origin;
     this.request = request;
-    this.form = request.stream() ? AnswerForm.STREAM : AnswerForm.WHOLE;
+    this.form = AnswerForm.of(request);
     this.selection = selection;
     this.walk =
         new CandidateWalk(
@@ -129,17 +129,12 @@ final class ChatExchange {
         new Attempt(
             ask.model(),
             ask.permit(),
-            form,
+            request,
             settings.limits(),
             deadline,
-            verdict ->
-                act(
-                    ask,
-                    request.choosesProviders()
-                        ? verdict.ofRequestThatChoosesProviders()
-                        : verdict));
+            verdict -> act(ask, verdict));
     current = attempt;
-    attempt.start(client, () -> request.bodyFor(ask.model().id()), pooling);
+    attempt.start(client, pooling);
   }
 
   private void act(CandidateWalk.Step.Ask ask, Verdict verdict) {

@@ -3,6 +3,7 @@ package freellmproxy.exchange;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import freellmproxy.api.ApiError;
+import freellmproxy.chat.Providers;
 import freellmproxy.config.Settings;
 import freellmproxy.sse.SseEvent;
 import freellmproxy.time.Time;
@@ -112,7 +113,10 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       return;
     }
     if (chunk.isError()) {
-      fail(ReplyClassifier.judgeStreamError(ReplyHeaders.NONE, event.data(), time.instant()));
+      // It had begun to serve the request, so the providers cannot be what is wrong.
+      fail(
+          ReplyClassifier.judgeStreamError(
+              ReplyHeaders.NONE, event.data(), Providers.ANY, time.instant()));
       return;
     }
     lastEventNanos = time.nanos();

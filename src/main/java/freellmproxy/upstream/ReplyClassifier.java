@@ -1,6 +1,7 @@
 package freellmproxy.upstream;
 
 import freellmproxy.catalog.Capability;
+import freellmproxy.chat.Providers;
 import freellmproxy.chat.Requirements.Input;
 import freellmproxy.upstream.Rest.Kind;
 import java.time.Instant;
@@ -29,28 +30,32 @@ public final class ReplyClassifier {
   private final int status;
   private final ErrorBody error;
   private final ReplyHeaders headers;
+  private final Providers providers;
   private final Instant now;
   private final String text;
 
-  private ReplyClassifier(int status, ErrorBody error, ReplyHeaders headers, Instant now) {
+  private ReplyClassifier(
+      int status, ErrorBody error, ReplyHeaders headers, Providers providers, Instant now) {
     this.status = status;
     this.error = error;
     this.headers = headers;
+    this.providers = providers;
     this.now = now;
     this.text = error.text();
   }
 
   /** Judges one whole answer of any status. */
-  public static Verdict judgeAnswer(int status, ReplyHeaders headers, byte[] body, Instant now) {
+  public static Verdict judgeAnswer(
+      int status, ReplyHeaders headers, byte[] body, Providers providers, Instant now) {
     if (status / 100 != 2) {
-      return new ReplyClassifier(status, ErrorBody.parse(body), headers, now).judge();
+      return new ReplyClassifier(status, ErrorBody.parse(body), headers, providers, now).judge();
     }
     ChatChunk answer = ChatChunk.read(body);
     if (!answer.isJson()) {
       return judgeFailure("unreadable_answer");
     }
     if (answer.isError()) {
-      return judgeErrorOf200(headers, body, now);
+      return judgeErrorOf200(headers, body, providers, now);
     }
     return answer.isUseful() ? new Verdict.Useful() : new Verdict.Empty("empty_answer");
   }
@@ -60,17 +65,19 @@ public final class ReplyClassifier {
    *
    * @param headers those of the stream; with an error in the middle they say nothing about it
    */
-  public static Verdict judgeStreamError(ReplyHeaders headers, byte[] eventData, Instant now) {
-    return judgeErrorOf200(headers, eventData, now);
+  public static Verdict judgeStreamError(
+      ReplyHeaders headers, byte[] eventData, Providers providers, Instant now) {
+    return judgeErrorOf200(headers, eventData, providers, now);
   }
 
   /**
    * As if the status that the body names had come; without one nobody but the model is at fault.
    */
-  private static Verdict judgeErrorOf200(ReplyHeaders headers, byte[] body, Instant now) {
+  private static Verdict judgeErrorOf200(
+      ReplyHeaders headers, byte[] body, Providers providers, Instant now) {
     ErrorBody error = ErrorBody.parse(body);
     int status = error.status().orElseGet(() -> statusOf(error));
-    return new ReplyClassifier(status, error, headers, now).judge();
+    return new ReplyClassifier(status, error, headers, providers, now).judge();
   }
 
   private static int statusOf(ErrorBody error) {
@@ -122,8 +129,8 @@ public final class ReplyClassifier {
               "model_deprecated",
               "model_unavailable_upstream",
               "free_variant_ended" ->
-              unavailable(code, null);
-          case "region_restricted", "privacy_restricted" -> unavailable(code, PRIVACY_ADVICE);
+              unavailable(code);
+          case "region_restricted", "privacy_restricted" -> blocked(code);
           case "constraint_filtered" -> unfit(filteredBy(error.excludedBy()), code);
           case "capacity_exhausted" -> failed(Outcome.RATE_LIMITED, hinted(Kind.RATE_LIMIT), code);
           case "temporarily_unavailable" ->
@@ -163,10 +170,10 @@ public final class ReplyClassifier {
             || error.has("missing_attestation_types")
             || mentions("only available on agentic harnesses", "18+ age confirmation");
     if (isGate) {
-      return unavailable("gated", null);
+      return unavailable("gated");
     }
     return mentions("location is not supported", "not available in your region")
-        ? unavailable("region_restricted", PRIVACY_ADVICE)
+        ? blocked("region_restricted")
         : new Verdict.KeyRefused(reason("forbidden"));
   }
 
@@ -176,7 +183,7 @@ public final class ReplyClassifier {
       return unfit(new Unfit.ContextTooLong(window()), "context_length_exceeded");
     }
     if (mentions("location is not supported")) {
-      return unavailable("region_restricted", PRIVACY_ADVICE);
+      return blocked("region_restricted");
     }
     boolean isBlockedByAccount =
         error.failedRoutingStep().contains("Data Policy")
@@ -186,11 +193,12 @@ public final class ReplyClassifier {
                 "guardrail restrictions",
                 "no allowed providers are available");
     if (isBlockedByAccount) {
-      return unavailable("account_settings", PRIVACY_ADVICE);
+      return blocked("account_settings");
     }
     Unfit unfit = unfitForRequest();
     if (unfit != null) {
-      return unfit(unfit, "cannot_serve_request");
+      return unfit(
+          providers == Providers.CHOSEN ? new Unfit.Parameters() : unfit, "cannot_serve_request");
     }
     // Behind the phrases above, which begin the same way.
     boolean isGone =
@@ -200,7 +208,7 @@ public final class ReplyClassifier {
             "period has ended",
             "is not a valid model id");
     return isGone
-        ? unavailable("model_gone", null)
+        ? unavailable("model_gone")
         : new Verdict.ClientError(status, reason("client_error"));
   }
 
@@ -250,6 +258,18 @@ public final class ReplyClassifier {
 
   private Rest hinted(Kind kind) {
     return new Rest(kind, hint().orElse(null));
+  }
+
+  /** By the account's settings, or by those that the request itself brings. */
+  private Verdict blocked(String rule) {
+    return switch (providers) {
+      case ANY -> unavailable(rule, PRIVACY_ADVICE);
+      case CHOSEN -> unfit(new Unfit.Parameters(), rule);
+    };
+  }
+
+  private Verdict unavailable(String rule) {
+    return unavailable(rule, null);
   }
 
   private Verdict unavailable(String rule, @Nullable String advice) {

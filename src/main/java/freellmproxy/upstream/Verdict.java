@@ -18,28 +18,6 @@ public sealed interface Verdict {
    */
   String reason();
 
-  /**
-   * The same for a request that chooses providers by itself. What looks like a block by the
-   * account's settings or a lack of the model can be that choice, and says nothing to others.
-   */
-  default Verdict ofRequestThatChoosesProviders() {
-    return switch (this) {
-      case ModelFailed failed when failed.advice() != null ->
-          new ModelUnfit(failed.status(), new Unfit.Parameters(), failed.reason());
-      case ModelUnfit(int status, Unfit.Lacks lacks, String reason) ->
-          new ModelUnfit(status, new Unfit.Parameters(), reason);
-      case ModelUnfit(int status, Unfit.CannotRead cannotRead, String reason) ->
-          new ModelUnfit(status, new Unfit.Parameters(), reason);
-      case ModelFailed other -> other;
-      case ModelUnfit other -> other;
-      case Useful other -> other;
-      case Empty other -> other;
-      case AccountLimited other -> other;
-      case KeyRefused other -> other;
-      case ClientError other -> other;
-    };
-  }
-
   /** A good answer: the client gets it. */
   record Useful() implements Verdict {
     @Override

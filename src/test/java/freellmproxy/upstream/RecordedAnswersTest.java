@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import freellmproxy.chat.Providers;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -46,6 +47,7 @@ final class RecordedAnswersTest {
             recorded.path("status").asInt(),
             name -> headers.get(name.toLowerCase(Locale.ROOT)),
             bytes,
+            Providers.ANY,
             NOW);
     assertThat(scope(verdict)).isEqualTo(recorded.path("scope").asText());
   }
@@ -68,7 +70,7 @@ final class RecordedAnswersTest {
     var page =
         Objects.requireNonNull(RecordedAnswersTest.class.getResource("/upstream/502-html.txt"));
     byte[] body = Files.readAllBytes(Path.of(page.toURI()));
-    assertThat(ReplyClassifier.judgeAnswer(502, ReplyHeaders.NONE, body, NOW))
+    assertThat(ReplyClassifier.judgeAnswer(502, ReplyHeaders.NONE, body, Providers.ANY, NOW))
         .isEqualTo(
             new Verdict.ModelFailed(
                 Outcome.UPSTREAM_ERROR,

@@ -3,6 +3,7 @@ package freellmproxy.upstream;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import freellmproxy.chat.Providers;
 import java.time.Instant;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -187,7 +188,8 @@ final class ReplyClassifierTest {
   void means(int status, String body, String meaning) {
     assertThat(
             shortly(
-                ReplyClassifier.judgeAnswer(status, ReplyHeaders.NONE, body.getBytes(UTF_8), NOW)))
+                ReplyClassifier.judgeAnswer(
+                    status, ReplyHeaders.NONE, body.getBytes(UTF_8), Providers.ANY, NOW)))
         .isEqualTo(meaning);
   }
 
@@ -219,7 +221,7 @@ final class ReplyClassifierTest {
   @Test
   void tellsTheOperatorWhichSettingBlocksAModel() {
     byte[] body = error("No endpoints found matching your data policy").getBytes(UTF_8);
-    assertThat(ReplyClassifier.judgeAnswer(404, ReplyHeaders.NONE, body, NOW))
+    assertThat(ReplyClassifier.judgeAnswer(404, ReplyHeaders.NONE, body, Providers.ANY, NOW))
         .isInstanceOfSatisfying(
             Verdict.ModelFailed.class,
             failed -> assertThat(failed.advice()).contains("openrouter.ai/settings/privacy"));
@@ -229,7 +231,9 @@ final class ReplyClassifierTest {
   void neverRepeatsWhatTheUpstreamSaid() {
     byte[] body = error("flagged: my secret prompt").getBytes(UTF_8);
     for (int status : new int[] {400, 401, 403, 404, 408, 429, 500, 503}) {
-      assertThat(ReplyClassifier.judgeAnswer(status, ReplyHeaders.NONE, body, NOW).reason())
+      assertThat(
+              ReplyClassifier.judgeAnswer(status, ReplyHeaders.NONE, body, Providers.ANY, NOW)
+                  .reason())
           .doesNotContain("secret")
           .startsWith(String.valueOf(status));
     }
