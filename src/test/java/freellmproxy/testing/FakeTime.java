@@ -149,6 +149,11 @@ public final class FakeTime implements Time {
     }
   }
 
+  /** Waits until more timers are pending than this. */
+  public synchronized void awaitMoreTimersThan(int earlier) {
+    awaitUntil(() -> timers.size() > earlier, "no timer was set");
+  }
+
   /** Waits until fewer timers are pending than this. */
   public synchronized void awaitFewerTimersThan(int earlier) {
     awaitUntil(() -> timers.size() < earlier, "no timer was cancelled");

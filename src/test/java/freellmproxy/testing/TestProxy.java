@@ -27,6 +27,10 @@ import java.util.function.Function;
 /** A proxy with its sandbox, as a user would start them, on free ports. */
 public final class TestProxy implements AutoCloseable {
   public static final String KEY = "test-proxy-key-0123456789";
+
+  /** A plain chat request. */
+  public static final String CHAT = "{\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}";
+
   public static final String UPSTREAM_KEY = "test-upstream-key-9876543210";
 
   /** The models of the recorded list, best first. */
@@ -85,10 +89,7 @@ public final class TestProxy implements AutoCloseable {
         vertx,
         time,
         options,
-        sandbox -> {
-          var loaded = loaded(environment(sandbox, settings.apply(sandbox)), NO_FILE);
-          return new LiveSettings(loaded, () -> loaded);
-        });
+        sandbox -> fixed(loaded(environment(sandbox, settings.apply(sandbox)), NO_FILE)));
   }
 
   /** Starts with the keys and whatever else this file sets; it can be changed and reloaded. */
@@ -108,13 +109,14 @@ public final class TestProxy implements AutoCloseable {
 
   /** Starts with a list that answers like this, and does not wait until it is read. */
   public static TestProxy startUnread(Time time, Behaviour list) {
-    Vertx vertx = ProxyVertx.create();
-    SandboxUpstream sandbox =
-        await(SandboxUpstream.start(vertx, SandboxUpstream.Options.FOR_TESTS));
-    sandbox.scriptList(list);
-    var loaded = loaded(environment(sandbox), NO_FILE);
-    var settings = new LiveSettings(loaded, () -> loaded);
-    return new TestProxy(vertx, sandbox, await(Proxy.start(vertx, settings, time)));
+    return startListening(
+        ProxyVertx.create(),
+        time,
+        SandboxUpstream.Options.FOR_TESTS,
+        sandbox -> {
+          sandbox.scriptList(list);
+          return fixed(loaded(environment(sandbox), NO_FILE));
+        });
   }
 
   private static TestProxy startLive(
@@ -122,10 +124,23 @@ public final class TestProxy implements AutoCloseable {
       Time time,
       SandboxUpstream.Options options,
       Function<SandboxUpstream, LiveSettings> settings) {
+    TestProxy started = startListening(vertx, time, options, settings);
+    await(started.proxy.firstReading());
+    return started;
+  }
+
+  private static TestProxy startListening(
+      Vertx vertx,
+      Time time,
+      SandboxUpstream.Options options,
+      Function<SandboxUpstream, LiveSettings> settings) {
     SandboxUpstream sandbox = await(SandboxUpstream.start(vertx, options));
-    Proxy proxy = await(Proxy.start(vertx, settings.apply(sandbox), time));
-    await(proxy.firstReading());
-    return new TestProxy(vertx, sandbox, proxy);
+    return new TestProxy(vertx, sandbox, await(Proxy.start(vertx, settings.apply(sandbox), time)));
+  }
+
+  /** Settings that a reload does not change. */
+  private static LiveSettings fixed(SettingsLoader.Result.Loaded loaded) {
+    return new LiveSettings(loaded, () -> loaded);
   }
 
   /** Settings for a proxy in front of a sandbox; those given replace the others. */
@@ -173,7 +188,7 @@ public final class TestProxy implements AutoCloseable {
 
   /** A plain chat request with this text, answered whole. */
   public HttpResponse<String> chat() {
-    return post("{\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}");
+    return post(CHAT);
   }
 
   /** A streamed chat request, answered whole. */

@@ -1,5 +1,6 @@
 package freellmproxy.wire;
 
+import static freellmproxy.testing.TestProxy.CHAT;
 import static freellmproxy.testing.TestProxy.FIRST;
 import static freellmproxy.testing.TestProxy.SECOND;
 import static freellmproxy.testing.TestProxy.THIRD;
@@ -31,8 +32,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Contract section 5: what an upstream answer means. */
 final class FallbackTest {
-  private static final String CHAT = "{\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}";
-
   private FakeTime time = new FakeTime();
 
   @SuppressWarnings("NullAway.Init")

@@ -1,5 +1,6 @@
 package freellmproxy.wire;
 
+import static freellmproxy.testing.TestProxy.CHAT;
 import static freellmproxy.testing.TestProxy.FIRST;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -17,7 +18,6 @@ import org.junit.jupiter.api.Test;
 
 /** Requests that come before there is a list (contract sections 1 and 2). */
 final class FirstListTest {
-  private static final String CHAT = "{\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}";
   private static final String MODELS =
       "GET /v1/models HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer "
           + TestProxy.KEY
@@ -37,6 +37,13 @@ final class FirstListTest {
     proxy.close();
   }
 
+  /** One that the proxy has taken: it looks at the clock and sets a timer then, too. */
+  private RawConnection connect() throws IOException {
+    var connection = RawConnection.to(proxy.port());
+    connection.send("GET /health HTTP/1.1\r\nHost: test\r\n\r\n").readUntil("}");
+    return connection;
+  }
+
   private interface Sending {
     RawConnection send() throws IOException;
   }
@@ -50,8 +57,8 @@ final class FirstListTest {
 
   @Test
   void holdsARequestUntilTheListIsThere() throws IOException {
-    try (var chat = RawConnection.to(proxy.port());
-        var models = RawConnection.to(proxy.port())) {
+    try (var chat = connect();
+        var models = connect()) {
       sendAndAwaitHeld(() -> chat.chat(CHAT));
       sendAndAwaitHeld(() -> models.send(MODELS));
       list.open();
@@ -65,7 +72,7 @@ final class FirstListTest {
   @Test
   void holdsABodyThatIsStillComing() throws IOException {
     String body = CHAT + " ".repeat(1 << 20);
-    try (var chat = RawConnection.to(proxy.port())) {
+    try (var chat = connect()) {
       sendAndAwaitHeld(
           () -> chat.send(RawConnection.chatHead(body.length()) + body.substring(0, 100_000)));
       list.open();
@@ -76,7 +83,7 @@ final class FirstListTest {
 
   @Test
   void holdsNobodyForLong() throws IOException {
-    try (var chat = RawConnection.to(proxy.port())) {
+    try (var chat = connect()) {
       sendAndAwaitHeld(() -> chat.chat(CHAT));
       time.advance(Duration.ofSeconds(3));
       assertThat(chat.readUntil("not_ready")).startsWith("HTTP/1.1 503 ").contains("not_ready");
@@ -87,11 +94,11 @@ final class FirstListTest {
   @Test
   void asksNobodyForAClientThatHasLeft() throws IOException {
     int timers;
-    try (var chat = RawConnection.to(proxy.port())) {
-      sendAndAwaitHeld(() -> chat.chat(CHAT));
+    try (var chat = connect()) {
       timers = time.pendingTimers();
+      chat.chat(CHAT);
     }
-    // The one that watched the connection.
+    // The one that watched the connection, on which the request came before its end.
     time.awaitFewerTimersThan(timers);
     list.open();
     assertThat(proxy.chat().statusCode()).isEqualTo(200);

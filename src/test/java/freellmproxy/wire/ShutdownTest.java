@@ -61,11 +61,7 @@ final class ShutdownTest {
       }
       gate.open();
       assertThat(client.readAll()).contains("two").endsWith("data: [DONE]\n\n\r\n0\r\n\r\n");
-      while (!stopped.isComplete()) {
-        // A round trip in between lets the event loops go on.
-        proxy.send(HttpRequest.newBuilder(proxy.sandbox().modelListUrl()));
-        time.advance(Duration.ofMillis(20));
-      }
+      goOnUntil(stopped);
       assertThat(canConnect()).isFalse();
     }
   }
@@ -75,19 +71,18 @@ final class ShutdownTest {
   void waitsForABodyThatIsStillComing() throws IOException {
     String body = "{\"messages\":[]}";
     try (var client = RawConnection.to(proxy.port())) {
-      long looks = time.looks();
+      assertThat(client.send("GET /health HTTP/1.1\r\nHost: test\r\n\r\n").readUntil("}"))
+          .startsWith("HTTP/1.1 200 ");
+      int timers = time.pendingTimers();
       client.send(
           RawConnection.chatHead(body.length(), "Connection: close") + body.substring(0, 5));
-      time.awaitLookAfter(looks);
-      assertThat(proxy.get("/health").statusCode()).isEqualTo(200);
+      // The one for a sender that stops, set once the request has begun.
+      time.awaitMoreTimersThan(timers);
       Future<Void> stopped = proxy.proxy().stop();
       assertThat(stopped.isComplete()).isFalse();
       client.send(body.substring(5));
       assertThat(client.readAll()).startsWith("HTTP/1.1 200 ");
-      while (!stopped.isComplete()) {
-        proxy.send(HttpRequest.newBuilder(proxy.sandbox().modelListUrl()));
-        time.advance(Duration.ofMillis(20));
-      }
+      goOnUntil(stopped);
     }
   }
 
@@ -107,11 +102,16 @@ final class ShutdownTest {
       proxy.settledMetrics();
       Future<Void> stopped = proxy.proxy().stop();
       time.advance(GRACE);
-      while (!stopped.isComplete()) {
-        proxy.send(HttpRequest.newBuilder(proxy.sandbox().modelListUrl()));
-        time.advance(Duration.ofMillis(20));
-      }
+      goOnUntil(stopped);
       assertThat(client.socket().isConnected()).isTrue();
+    }
+  }
+
+  private void goOnUntil(Future<Void> stopped) {
+    while (!stopped.isComplete()) {
+      // A round trip in between lets the event loops go on.
+      proxy.send(HttpRequest.newBuilder(proxy.sandbox().modelListUrl()));
+      time.advance(Duration.ofMillis(20));
     }
   }
 
