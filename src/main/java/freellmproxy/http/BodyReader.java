@@ -89,20 +89,32 @@ final class BodyReader {
       giveUp(new Result.TooLarge());
       return;
     }
-    if (piece.readableBytes() > body.writableBytes() && !BodyMemory.hasRoomFor(length)) {
+    if (piece.readableBytes() > body.writableBytes() && !grow(length)) {
       giveUp(new Result.NoRoom());
       return;
-    }
-    if (!body.isReadable()) {
-      body = reserve(length);
     }
     body.writeBytes(piece);
   }
 
+  /** Makes room for so many bytes; says false where there is none. */
+  private boolean grow(int needed) {
+    int capacity = capacity(needed);
+    if (!BodyMemory.hasRoomFor(capacity)) {
+      return false;
+    }
+    if (body.isReadable()) {
+      body.capacity(capacity);
+    } else {
+      body = PooledByteBufAllocator.DEFAULT.directBuffer(capacity, maxBytes);
+    }
+    return true;
+  }
+
   /** Most clients announce the length, and then nothing needs to be moved later. */
-  private ByteBuf reserve(int needed) {
-    int first = Math.clamp(announced, SMALLEST_FIRST_PIECE, LARGEST_FIRST_PIECE);
-    return PooledByteBufAllocator.DEFAULT.directBuffer(Math.max(needed, first), maxBytes);
+  private int capacity(int needed) {
+    return body.isReadable()
+        ? PooledByteBufAllocator.DEFAULT.calculateNewCapacity(needed, maxBytes)
+        : Math.max(needed, Math.clamp(announced, SMALLEST_FIRST_PIECE, LARGEST_FIRST_PIECE));
   }
 
   private void complete() {

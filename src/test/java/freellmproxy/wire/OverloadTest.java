@@ -3,29 +3,71 @@ package freellmproxy.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import freellmproxy.testing.ProxyProcessUnderTest;
+import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Bodies that do not fit into memory are refused; nobody else notices. */
 final class OverloadTest {
+  private final TestProxy upstream = TestProxy.start();
+  private ProxyProcessUnderTest process;
+  private int port;
+
+  @BeforeEach
+  void start() throws IOException {
+    var environment = new HashMap<>(ProxyProcessUnderTest.environment(upstream.sandbox()));
+    environment.put("JDK_JAVA_OPTIONS", "-XX:MaxDirectMemorySize=24m");
+    process = ProxyProcessUnderTest.start(environment);
+    port = process.awaitEvent("started").path("port").asInt();
+    process.awaitEvent("snapshot_refreshed");
+  }
+
+  @AfterEach
+  void stop() throws IOException {
+    assertThat(process.stop()).isZero();
+    process.close();
+    upstream.close();
+  }
+
   @Test
   void refusesABodyForWhichThereIsNoMemory() throws IOException {
-    try (var proxy = TestProxy.start()) {
-      var environment = new HashMap<>(ProxyProcessUnderTest.environment(proxy.sandbox()));
-      environment.put("JDK_JAVA_OPTIONS", "-XX:MaxDirectMemorySize=24m");
-      try (var process = ProxyProcessUnderTest.start(environment)) {
-        int port = process.awaitEvent("started").path("port").asInt();
-        process.awaitEvent("snapshot_refreshed");
-        String large = "{\"messages\":[\"" + "x".repeat(30 << 20) + "\"]}";
-        assertThat(process.chat(port, large))
-            .startsWith("HTTP/1.1 503 ")
-            .contains("retry-after: 1", "\"code\":\"proxy_overloaded\"");
-        assertThat(process.awaitEvent("request_rejected").path("reason").asText())
-            .isEqualTo("proxy_overloaded");
-        assertThat(process.chat(port, "{\"messages\":[]}")).startsWith("HTTP/1.1 200 ");
-        assertThat(process.stop()).isZero();
+    String large = "{\"messages\":[\"" + "x".repeat(30 << 20) + "\"]}";
+    assertThat(process.chat(port, large))
+        .startsWith("HTTP/1.1 503 ")
+        .contains("retry-after: 1", "\"code\":\"proxy_overloaded\"");
+    assertThat(process.awaitEvent("request_rejected").path("reason").asText())
+        .isEqualTo("proxy_overloaded");
+    assertThat(process.chat(port, "{\"messages\":[]}")).startsWith("HTTP/1.1 200 ");
+  }
+
+  /** A length that is announced takes memory before the bytes come. */
+  @Test
+  void refusesBodiesForWhichThereWillBeNoMemory() throws IOException {
+    List<RawConnection> senders = new ArrayList<>();
+    try {
+      for (int i = 0; i < 60; i++) {
+        senders.add(
+            RawConnection.to(port).send(RawConnection.chatHead(900_000) + "x".repeat(5_000)));
+      }
+      assertThat(process.chat(port, "{\"messages\":[]}")).startsWith("HTTP/1.1 200 ");
+      List<String> answers = new ArrayList<>();
+      for (RawConnection sender : senders) {
+        // Whoever was not refused is gone with this.
+        sender.socket().shutdownOutput();
+        answers.add(sender.readAll());
+      }
+      assertThat(answers)
+          .anyMatch(answer -> answer.contains("proxy_overloaded"))
+          .allMatch(answer -> answer.isEmpty() || answer.startsWith("HTTP/1.1 503 "));
+    } finally {
+      for (RawConnection sender : senders) {
+        sender.close();
       }
     }
   }
