@@ -2,6 +2,7 @@ package freellmproxy.exchange;
 
 import freellmproxy.api.ApiError;
 import freellmproxy.chat.ChatRequest;
+import freellmproxy.config.Secret;
 import freellmproxy.config.Settings;
 import freellmproxy.exchange.ClientReply.Tags;
 import freellmproxy.exchange.ExchangeRecord.StreamEnding;
@@ -51,6 +52,7 @@ final class ChatExchange {
   private @Nullable StreamRelay relay;
   private @Nullable Duration timeToFirstEvent;
   private @Nullable PassedThrough lastRefusal;
+  private @Nullable Secret refusedKey;
   private int retriesOfModel;
   private Pooling pooling = Pooling.REUSE;
   private boolean over;
@@ -173,7 +175,14 @@ final class ChatExchange {
       case Verdict.KeyRefused refused -> {
         attempt.permit().releasedWithoutBlame();
         record(attempt, verdict, null);
-        refuse(Refusals.keyRefused(shared.settings().current().keys().openRouter()));
+        Secret key = attempt.call().key();
+        if (key.equals(shared.settings().current().keys().openRouter())) {
+          refusedKey = key;
+          refuse(Refusals.keyRefused(key));
+        } else {
+          // It was replaced meanwhile.
+          askNext();
+        }
       }
       case Verdict.ClientError error -> {
         attempt.permit().releasedWithoutBlame();
@@ -416,14 +425,8 @@ final class ChatExchange {
                 attempts,
                 selection.filteredOut(),
                 stream,
-                keyTail()));
+                refusedKey == null ? null : refusedKey.tail()));
     onOver.accept(this);
-  }
-
-  private @Nullable String keyTail() {
-    boolean keyRefused =
-        attempts.stream().anyMatch(a -> a.outcome() == Outcome.UPSTREAM_AUTH_ERROR);
-    return keyRefused ? shared.settings().current().keys().openRouter().tail() : null;
   }
 
   private Attempt current() {

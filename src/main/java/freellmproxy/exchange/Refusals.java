@@ -70,7 +70,8 @@ final class Refusals {
         "upstream_auth_error",
         "The upstream refused the proxy's own key. Check OPENROUTER_API_KEY, which is "
             + key.tail()
-            + ", at openrouter.ai/settings/keys, and restart the proxy.",
+            + ", at openrouter.ai/settings/keys; then mend it in .env and POST /admin/reload, or"
+            + " restart the proxy.",
         null,
         Retry.POINTLESS);
   }

@@ -1,5 +1,6 @@
 package freellmproxy.upstream;
 
+import freellmproxy.config.Secret;
 import freellmproxy.sse.SseParser;
 import freellmproxy.time.Time.Timer;
 import freellmproxy.upstream.UpstreamReply.Fault;
@@ -17,6 +18,7 @@ import io.vertx.core.internal.buffer.BufferInternal;
 import java.io.IOException;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLException;
@@ -55,6 +57,7 @@ public final class UpstreamCall {
   private boolean paused;
   private boolean lost;
   private int chunks;
+  private @Nullable Secret key;
   private @Nullable HttpClientRequest request;
   private @Nullable HttpClientResponse response;
 
@@ -73,6 +76,7 @@ public final class UpstreamCall {
 
   void connect(HttpClient http) {
     Future<HttpClientRequest> connecting = http.request(client.template());
+    key = client.key();
     if (!connecting.isComplete()) {
       // Vert.x limits TCP and TLS one by one, the contract limits their sum.
       Timer limit = client.time().after(client.connectLimit(), () -> fail(Fault.CONNECT_TIMEOUT));
@@ -268,6 +272,11 @@ public final class UpstreamCall {
     rest.endHandler(end -> limit.cancel());
     rest.exceptionHandler(failure -> limit.cancel());
     rest.resume();
+  }
+
+  /** The upstream key it is sent with. */
+  public Secret key() {
+    return Objects.requireNonNull(key, "not connected");
   }
 
   /** Stops reading, so that the upstream has to wait. */

@@ -1,6 +1,7 @@
 package freellmproxy.upstream;
 
 import freellmproxy.config.LiveSettings;
+import freellmproxy.config.Secret;
 import freellmproxy.config.Settings;
 import freellmproxy.egress.OutboundHttp;
 import freellmproxy.time.Time;
@@ -175,6 +176,11 @@ public final class UpstreamClient {
       template = template(current.upstream(), current.keys());
     }
     return template;
+  }
+
+  /** The key that {@link #template} has given out last. */
+  Secret key() {
+    return templateOf.keys().openRouter();
   }
 
   /** A call is over. */

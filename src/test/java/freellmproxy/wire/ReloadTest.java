@@ -21,6 +21,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Settings that change while the proxy serves: POST /admin/reload and SIGHUP. */
 final class ReloadTest {
@@ -103,14 +105,15 @@ final class ReloadTest {
         .isEqualTo("Bearer sk-or-fresh-account");
   }
 
-  @Test
-  void theOldKeysQuotaSaysNothingAboutTheNewKey() throws IOException {
+  @ParameterizedTest
+  @ValueSource(ints = {401, 429})
+  void whatIsSaidOfTheOldKeySaysNothingAboutTheNewKey(int status) throws IOException {
     var gate = new Gate();
     proxy
         .sandbox()
         .script(
             TestProxy.FIRST,
-            Faults.status(429, QUOTA_GONE).after(new Step.Hold(gate)),
+            Faults.status(status, QUOTA_GONE).after(new Step.Hold(gate)),
             ChatAnswer.text("ok"));
     try (var client = RawConnection.to(proxy.port())) {
       client.chat("{\"messages\":[]}", "Connection: close");
@@ -124,6 +127,8 @@ final class ReloadTest {
           .startsWith("HTTP/1.1 200")
           .contains("x-free-llm-proxy-attempts: 2");
     }
+    assertThat(proxy.sandbox().received().getLast().headers().get("authorization"))
+        .isEqualTo("Bearer sk-or-fresh-account");
     assertThat(proxy.chat().statusCode()).isEqualTo(200);
   }
 
