@@ -97,10 +97,6 @@ final class Attempt {
     return model;
   }
 
-  Permit permit() {
-    return permit;
-  }
-
   /** HTTP status, 0 before there is one. */
   int status() {
     return status;
@@ -115,13 +111,45 @@ final class Attempt {
     return Duration.ofNanos(time.nanos() - startNanos);
   }
 
-  /** Whether it has neither been recorded nor aborted yet. */
+  /** Whether it has been neither settled nor cancelled yet. */
   boolean isOpen() {
     return !recorded;
   }
 
-  /** What there is to say about it at its end. */
-  AttemptRecord record(Outcome outcome, @Nullable Instant restsUntil, String reason) {
+  /** Says to the permit what came of it; the one place that does. */
+  AttemptRecord settle(Verdict verdict) {
+    @Nullable Instant restsUntil =
+        switch (verdict) {
+          case Verdict.Useful useful -> {
+            permit.succeeded();
+            yield null;
+          }
+          case Verdict.ModelFailed failed -> permit.failed(failed.rest());
+          case Verdict.AccountLimited limited -> permit.accountLimited(limited.until());
+          case Verdict.Empty empty -> permit.answeredEmpty();
+          case Verdict.ModelUnfit unfit -> withoutBlame();
+          case Verdict.KeyRefused refused -> withoutBlame();
+          case Verdict.ClientError error -> withoutBlame();
+        };
+    return record(verdict.outcome(), restsUntil, verdict.reason());
+  }
+
+  private @Nullable Instant withoutBlame() {
+    permit.releasedWithoutBlame();
+    return null;
+  }
+
+  /** Gives up at once, for no fault of the model; no verdict is told any more. */
+  AttemptRecord cancelled() {
+    judged = true;
+    limit.cancel();
+    if (call != null) {
+      call.abort();
+    }
+    return record(Outcome.CANCELLED, withoutBlame(), "");
+  }
+
+  private AttemptRecord record(Outcome outcome, @Nullable Instant restsUntil, String reason) {
     recorded = true;
     return new AttemptRecord(model.id(), outcome, status, duration(), restsUntil, reason);
   }
@@ -141,18 +169,10 @@ final class Attempt {
     return Objects.requireNonNull(call, "not started");
   }
 
-  /** Hands everything that comes from now on to {@code relay}. */
+  /** It answers: hands everything that comes from now on to {@code relay}. */
   void relayTo(Consumer<UpstreamReply> relay) {
+    permit.answering();
     this.relay = relay;
-  }
-
-  /** Gives up at once; no verdict is told any more. */
-  void abort() {
-    judged = true;
-    limit.cancel();
-    if (call != null) {
-      call.abort();
-    }
   }
 
   private void accept(UpstreamReply step) {

@@ -6,7 +6,6 @@ import freellmproxy.config.Secret;
 import freellmproxy.config.Settings;
 import freellmproxy.exchange.ClientReply.Tags;
 import freellmproxy.exchange.ExchangeRecord.StreamEnding;
-import freellmproxy.exchange.ExchangeRecord.StreamRecord;
 import freellmproxy.routing.CandidateSelector.Selection;
 import freellmproxy.routing.CandidateWalk;
 import freellmproxy.upstream.AnswerForm;
@@ -14,7 +13,6 @@ import freellmproxy.upstream.Outcome;
 import freellmproxy.upstream.Pooling;
 import freellmproxy.upstream.UpstreamClient;
 import freellmproxy.upstream.Verdict;
-import io.vertx.core.buffer.Buffer;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -29,7 +27,7 @@ import org.slf4j.LoggerFactory;
 /**
  * One chat request from selection to the last byte of its answer: asks one candidate after the
  * other until one answers. Lives on one event loop and needs no lock. Ends exactly once, by {@link
- * #finish} or {@link #reject}, on every path.
+ * #finish}, on every path.
  */
 final class ChatExchange {
   private static final Logger LOG = LoggerFactory.getLogger(ChatExchange.class);
@@ -50,21 +48,11 @@ final class ChatExchange {
 
   private @Nullable Attempt current;
   private @Nullable StreamRelay relay;
-  private @Nullable Duration timeToFirstEvent;
   private @Nullable PassedThrough lastRefusal;
   private @Nullable Secret refusedKey;
   private int retriesOfModel;
   private Pooling pooling = Pooling.REUSE;
   private boolean over;
-
-  /** An upstream answer that the client gets as it came, though it is no success. */
-  private record PassedThrough(
-      AnswerForm form,
-      int status,
-      @Nullable String contentType,
-      @Nullable String retryAfter,
-      Buffer body,
-      String model) {}
 
   ChatExchange(
       Exchanges.Shared shared,
@@ -72,6 +60,7 @@ final class ChatExchange {
       Exchanges.Origin origin,
       ChatRequest request,
       Selection selection,
+      CandidateWalk walk,
       ClientReply reply,
       Consumer<ChatExchange> onOver) {
     this.shared = shared;
@@ -82,9 +71,7 @@ final class ChatExchange {
     this.request = request;
     this.form = AnswerForm.of(request);
     this.selection = selection;
-    this.walk =
-        new CandidateWalk(
-            selection, request.requirements(), shared.cooldowns(), shared.learnedLimits());
+    this.walk = walk;
     this.deadline = new Deadline(shared.time(), origin.startNanos(), settings.limits().deadline());
     this.reply = reply;
     this.onOver = onOver;
@@ -92,10 +79,6 @@ final class ChatExchange {
 
   void begin() {
     reply.onGone(this::clientGone);
-    if (walk.nobodySuits()) {
-      reject("no_capable_model", Refusals.noCapableModel(walk.missing()));
-      return;
-    }
     Optional<Instant> accountRest = shared.cooldowns().accountRest();
     if (accountRest.isPresent()) {
       refuse(Refusals.accountLimited(waitUntil(accountRest.get())));
@@ -141,53 +124,47 @@ final class ChatExchange {
 
   private void act(CandidateWalk.Step.Ask ask, Verdict verdict) {
     Attempt attempt = current();
+    if (verdict instanceof Verdict.Useful && form == AnswerForm.STREAM) {
+      commitStream(attempt);
+      return;
+    }
+    @Nullable Instant restsUntil = settle(attempt, verdict);
     switch (verdict) {
-      case Verdict.Useful useful -> commit(attempt);
+      case Verdict.Useful useful -> passThrough(PassedThrough.of(attempt, attempt.status()));
+      case Verdict.ClientError error -> passThrough(PassedThrough.of(attempt, error.status()));
       case Verdict.ModelFailed failed -> {
-        record(attempt, verdict, attempt.permit().failed(failed.rest()));
         advise(attempt, failed);
         askAgainOrNext(ask, failed);
       }
       case Verdict.ModelUnfit unfit -> {
-        attempt.permit().releasedWithoutBlame();
         walk.refusedBy(attempt.model(), unfit.unfit());
-        record(attempt, verdict, null);
-        lastRefusal = asItCame(attempt, unfit.status());
+        lastRefusal = PassedThrough.of(attempt, unfit.status());
         askNext();
       }
       case Verdict.Empty empty -> {
-        record(attempt, verdict, attempt.permit().answeredEmpty());
         boolean isJsonForStream = form == AnswerForm.STREAM && attempt.answer() != null;
         if (!isJsonForStream) {
-          lastRefusal = asItCame(attempt, attempt.status());
+          lastRefusal = PassedThrough.of(attempt, attempt.status());
         }
         askNext();
       }
       case Verdict.AccountLimited limited -> {
-        @Nullable Instant until = attempt.permit().accountLimited(limited.until());
-        record(attempt, verdict, until);
-        if (until == null) {
-          askNext();
+        if (restsUntil != null) {
+          refuse(Refusals.accountLimited(waitUntil(restsUntil)));
         } else {
-          refuse(Refusals.accountLimited(waitUntil(until)));
+          // The key was replaced meanwhile.
+          askNext();
         }
       }
       case Verdict.KeyRefused refused -> {
-        attempt.permit().releasedWithoutBlame();
-        record(attempt, verdict, null);
         Secret key = attempt.call().key();
         if (key.equals(shared.settings().current().keys().openRouter())) {
           refusedKey = key;
           refuse(Refusals.keyRefused(key));
         } else {
-          // It was replaced meanwhile.
+          // The key was replaced meanwhile.
           askNext();
         }
-      }
-      case Verdict.ClientError error -> {
-        attempt.permit().releasedWithoutBlame();
-        record(attempt, verdict, null);
-        passThrough(asItCame(attempt, error.status()));
       }
     }
   }
@@ -224,92 +201,34 @@ final class ChatExchange {
     }
   }
 
-  /** The one commit point: before it every failure falls over unseen, after it none does. */
-  private void commit(Attempt attempt) {
-    if (form == AnswerForm.STREAM) {
-      commitStream(attempt);
-    } else {
-      attempt.permit().succeeded();
-      record(attempt, new Verdict.Useful(), null);
-      passThrough(asItCame(attempt, attempt.status()));
-    }
-  }
-
+  /**
+   * The commit point of a stream: before it every failure falls over unseen, after it none does. A
+   * plain answer is committed when it is complete.
+   */
   private void commitStream(Attempt attempt) {
     // Nobody else will be asked; a stream can last longer than its request should be kept.
     request.release();
-    attempt.permit().answering();
-    timeToFirstEvent = deadline.elapsed();
     var sink = reply.stream(new Tags(attempt.model().id(), attempts.size() + 1));
     var started =
         new StreamRelay(
-            sink,
-            attempt,
-            settings.limits(),
-            shared.time(),
-            failure -> streamEnded(attempt, failure));
+            sink, attempt, settings.limits(), deadline, failure -> streamEnded(attempt, failure));
     relay = started;
     attempt.relayTo(started);
     started.begin(attempt.held());
   }
 
+  /** When it broke, the model rests as it would have before, but nobody is asked. */
   private void streamEnded(Attempt attempt, Optional<Verdict> failure) {
-    failure.ifPresentOrElse(
-        verdict -> record(attempt, verdict, blame(attempt, verdict)),
-        () -> {
-          attempt.permit().succeeded();
-          record(attempt, new Verdict.Useful(), null);
-        });
+    settle(attempt, failure.orElseGet(Verdict.Useful::new));
     finish(
         200,
         attempt.model().id(),
         failure.isPresent() ? StreamEnding.MID_ERROR : StreamEnding.COMPLETE);
   }
 
-  /** A committed stream broke: the model rests as it would have before, but nobody is asked. */
-  private @Nullable Instant blame(Attempt attempt, Verdict verdict) {
-    return switch (verdict) {
-      case Verdict.ModelFailed failed -> attempt.permit().failed(failed.rest());
-      case Verdict.AccountLimited limited -> attempt.permit().accountLimited(limited.until());
-      case Verdict.Useful useful -> null;
-      case Verdict.ModelUnfit unfit -> null;
-      case Verdict.Empty empty -> null;
-      case Verdict.KeyRefused refused -> null;
-      case Verdict.ClientError error -> null;
-    };
-  }
-
-  private PassedThrough asItCame(Attempt attempt, int status) {
-    var answer = attempt.answer();
-    String model = attempt.model().id();
-    if (answer != null) {
-      return new PassedThrough(
-          AnswerForm.WHOLE,
-          status,
-          answer.headers().first("Content-Type"),
-          answer.headers().first("Retry-After"),
-          Buffer.buffer(answer.body()),
-          model);
-    }
-    if (status >= 400) {
-      byte[] error = attempt.held().getLast().data();
-      return new PassedThrough(
-          AnswerForm.WHOLE, status, "application/json", null, Buffer.buffer(error), model);
-    }
-    Buffer events = Buffer.buffer();
-    attempt.held().forEach(event -> events.appendBuffer(event.encoded()));
-    events.appendBuffer(StreamRelay.done());
-    return new PassedThrough(AnswerForm.STREAM, status, null, null, events, model);
-  }
-
   private void passThrough(PassedThrough answer) {
     finish(answer.status(), answer.model(), null);
-    var tags = new Tags(answer.model(), attempts.size());
-    if (answer.form() == AnswerForm.STREAM) {
-      reply.stream(tags).end(answer.body());
-    } else {
-      reply.answer(answer.status(), answer.contentType(), answer.retryAfter(), answer.body(), tags);
-    }
+    answer.sendTo(reply, attempts.size());
   }
 
   /** Nobody is left to ask, or no time. */
@@ -334,28 +253,6 @@ final class ChatExchange {
   private void refuse(ApiError error) {
     finish(error.status(), null, null);
     reply.error(error, new Tags(null, attempts.size()));
-  }
-
-  private void reject(String reason, ApiError error) {
-    end();
-    shared
-        .sink()
-        .rejected(
-            new Rejection(
-                origin.requestId(),
-                reason,
-                error.status(),
-                request.traits(),
-                selection.filteredOut(),
-                selection.catalog().models().size(),
-                deadline.elapsed()));
-    onOver.accept(this);
-    reply.error(error, new Tags(null, 0));
-  }
-
-  private void end() {
-    over = true;
-    request.release();
   }
 
   private void clientGone() {
@@ -392,27 +289,25 @@ final class ChatExchange {
       relay.stop();
     }
     if (current != null && current.isOpen()) {
-      current.abort();
-      current.permit().releasedWithoutBlame();
-      attempts.add(current.record(Outcome.CANCELLED, null, ""));
+      attempts.add(current.cancelled());
     }
   }
 
-  private void record(Attempt attempt, Verdict verdict, @Nullable Instant restsUntil) {
+  /** What an attempt came to is remembered; says until when the model or the account rests. */
+  private @Nullable Instant settle(Attempt attempt, Verdict verdict) {
     if (attempt.wasSentAgain()) {
       // A second try that does not count is had once.
       pooling = Pooling.FRESH;
     }
-    attempts.add(attempt.record(verdict.outcome(), restsUntil, verdict.reason()));
+    AttemptRecord settled = attempt.settle(verdict);
+    attempts.add(settled);
+    return settled.restsUntil();
   }
 
   /** Before the last bytes are written: who has them may look at the metrics, or ask again. */
   private void finish(int status, @Nullable String model, @Nullable StreamEnding ending) {
-    end();
-    StreamRecord stream =
-        ending == null || relay == null || timeToFirstEvent == null
-            ? null
-            : new StreamRecord(relay.chunks(), ending, timeToFirstEvent);
+    over = true;
+    request.release();
     shared
         .sink()
         .done(
@@ -424,7 +319,7 @@ final class ChatExchange {
                 model,
                 attempts,
                 selection.filteredOut(),
-                stream,
+                relay == null || ending == null ? null : relay.record(ending),
                 refusedKey == null ? null : refusedKey.tail()));
     onOver.accept(this);
   }

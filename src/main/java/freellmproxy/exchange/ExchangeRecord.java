@@ -44,6 +44,7 @@ public record ExchangeRecord(
   /**
    * What became of a committed stream.
    *
+   * @param chunks data events written to the client, error frame and end marker not counted
    * @param timeToFirstEvent from the request to the first useful event
    */
   public record StreamRecord(int chunks, StreamEnding ending, Duration timeToFirstEvent) {}

@@ -1,13 +1,18 @@
 package freellmproxy.exchange;
 
+import freellmproxy.api.ApiError;
 import freellmproxy.catalog.Catalog;
 import freellmproxy.chat.ChatRequest;
 import freellmproxy.config.LiveSettings;
+import freellmproxy.exchange.ClientReply.Tags;
 import freellmproxy.routing.CandidateSelector;
+import freellmproxy.routing.CandidateSelector.Selection;
+import freellmproxy.routing.CandidateWalk;
 import freellmproxy.routing.Cooldowns;
 import freellmproxy.routing.LearnedLimits;
 import freellmproxy.time.Time;
 import freellmproxy.upstream.UpstreamClient;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -44,11 +49,34 @@ public final class Exchanges {
 
   /** Answers a request, sooner or later, by exactly one call to {@code reply}. */
   public void begin(Origin origin, ChatRequest request, Catalog catalog, ClientReply reply) {
-    var selection = selector.select(catalog, request.requirements());
+    Selection selection = selector.select(catalog, request.requirements());
+    var walk =
+        new CandidateWalk(
+            selection, request.requirements(), shared.cooldowns(), shared.learnedLimits());
+    if (walk.nobodySuits()) {
+      request.release();
+      ApiError error = Refusals.noCapableModel(walk.missing());
+      // Counted first: who has the answer may look at the metrics.
+      shared.sink().rejected(rejection(origin, request, selection, error));
+      reply.error(error, new Tags(null, 0));
+      return;
+    }
     var exchange =
-        new ChatExchange(shared, client, origin, request, selection, reply, open::remove);
+        new ChatExchange(shared, client, origin, request, selection, walk, reply, open::remove);
     open.add(exchange);
     exchange.begin();
+  }
+
+  private Rejection rejection(
+      Origin origin, ChatRequest request, Selection selection, ApiError error) {
+    return new Rejection(
+        origin.requestId(),
+        "no_capable_model",
+        error.status(),
+        request.traits(),
+        selection.filteredOut(),
+        selection.catalog().models().size(),
+        Duration.ofNanos(shared.time().nanos() - origin.startNanos()));
   }
 
   /** Requests that have not got their whole answer yet. */

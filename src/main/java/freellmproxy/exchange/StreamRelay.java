@@ -5,6 +5,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import freellmproxy.api.ApiError;
 import freellmproxy.chat.Providers;
 import freellmproxy.config.Settings;
+import freellmproxy.exchange.ExchangeRecord.StreamEnding;
+import freellmproxy.exchange.ExchangeRecord.StreamRecord;
 import freellmproxy.sse.SseEvent;
 import freellmproxy.time.Time;
 import freellmproxy.time.Time.Timer;
@@ -38,6 +40,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
   private final Settings.TimeLimits limits;
   private final Time time;
   private final String model;
+  private final Duration timeToFirstEvent;
   private final Consumer<Optional<Verdict>> onEnd;
 
   private @Nullable Timer watch;
@@ -57,13 +60,14 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       ClientReply.EventSink sink,
       Attempt attempt,
       Settings.TimeLimits limits,
-      Time time,
+      Deadline deadline,
       Consumer<Optional<Verdict>> onEnd) {
     this.sink = sink;
     this.call = attempt.call();
     this.model = attempt.model().id();
     this.limits = limits;
-    this.time = time;
+    this.time = deadline.time();
+    this.timeToFirstEvent = deadline.elapsed();
     this.onEnd = onEnd;
   }
 
@@ -82,9 +86,8 @@ final class StreamRelay implements Consumer<UpstreamReply> {
     watch();
   }
 
-  /** Data events written to the client, error frame and end marker not counted. */
-  int chunks() {
-    return chunks;
+  StreamRecord record(StreamEnding ending) {
+    return new StreamRecord(chunks, ending, timeToFirstEvent);
   }
 
   @Override

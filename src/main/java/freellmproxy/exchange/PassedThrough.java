@@ -1,0 +1,61 @@
+package freellmproxy.exchange;
+
+import freellmproxy.exchange.ClientReply.Tags;
+import freellmproxy.sse.SseEvent;
+import freellmproxy.upstream.AnswerForm;
+import io.vertx.core.buffer.Buffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an upstream answered, for the client to get as it came: a whole answer, a refusal nobody
+ * else would take back, or an answer with nothing in it.
+ *
+ * @param contentType null when there was none; not used for a stream
+ * @param retryAfter null when there was none
+ */
+record PassedThrough(
+    AnswerForm form,
+    int status,
+    @Nullable String contentType,
+    @Nullable String retryAfter,
+    Buffer body,
+    String model) {
+
+  /**
+   * What an attempt brought that has been judged.
+   *
+   * @param status that of the verdict; an error in a 200 has its own
+   */
+  static PassedThrough of(Attempt attempt, int status) {
+    var answer = attempt.answer();
+    String model = attempt.model().id();
+    if (answer != null) {
+      return new PassedThrough(
+          AnswerForm.WHOLE,
+          status,
+          answer.headers().first("Content-Type"),
+          answer.headers().first("Retry-After"),
+          Buffer.buffer(answer.body()),
+          model);
+    }
+    if (status >= 400) {
+      byte[] error = attempt.held().getLast().data();
+      return new PassedThrough(
+          AnswerForm.WHOLE, status, "application/json", null, Buffer.buffer(error), model);
+    }
+    Buffer events = Buffer.buffer();
+    for (SseEvent event : attempt.held()) {
+      events.appendBuffer(event.encoded());
+    }
+    events.appendBuffer(StreamRelay.done());
+    return new PassedThrough(AnswerForm.STREAM, status, null, null, events, model);
+  }
+
+  void sendTo(ClientReply reply, int attempts) {
+    var tags = new Tags(model, attempts);
+    switch (form) {
+      case WHOLE -> reply.answer(status, contentType, retryAfter, body, tags);
+      case STREAM -> reply.stream(tags).end(body);
+    }
+  }
+}
