@@ -243,11 +243,21 @@ final class ChatExchange {
     }
   }
 
-  /** Whether every candidate said nothing at all, or that it cannot; as many as may be asked. */
+  /**
+   * Whether every candidate said nothing at all, or every one that it cannot; or as many as may be
+   * asked. Those that rest might have answered.
+   */
   private boolean nothingBetterCanCome() {
-    boolean allEmpty = attempts.stream().allMatch(a -> a.outcome() == Outcome.EMPTY_ANSWER);
-    boolean allUnfit = attempts.stream().allMatch(a -> a.outcome() == Outcome.MODEL_UNFIT);
-    return allEmpty || (allUnfit && (walk.nobodySuits() || !mayAskAgain()));
+    if (!mayAskAgain()) {
+      return allWere(Outcome.EMPTY_ANSWER) || allWere(Outcome.MODEL_UNFIT);
+    }
+    return allWere(Outcome.EMPTY_ANSWER)
+        ? attempts.size() == walk.suitable().size()
+        : allWere(Outcome.MODEL_UNFIT) && walk.nobodySuits();
+  }
+
+  private boolean allWere(Outcome outcome) {
+    return attempts.stream().allMatch(attempt -> attempt.outcome() == outcome);
   }
 
   private void refuse(ApiError error) {

@@ -204,6 +204,14 @@ public final class TestProxy implements AutoCloseable {
             .POST(HttpRequest.BodyPublishers.ofString(body)));
   }
 
+  /** Has the list read again, and all rests end. */
+  public HttpResponse<String> refresh() {
+    return send(
+        request("/admin/refresh")
+            .header("x-api-key", KEY)
+            .POST(HttpRequest.BodyPublishers.noBody()));
+  }
+
   /** A GET without a key. */
   public HttpResponse<String> get(String path) {
     return send(request(path).GET());

@@ -14,7 +14,6 @@ import freellmproxy.testing.TestCertificate;
 import freellmproxy.testing.TestProxy;
 import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
-import java.net.http.HttpRequest;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -72,7 +71,7 @@ final class BodyMemoryTest {
               proxy
                   .sandbox()
                   .scriptList(Faults.status(200, "[{\"id\":\"a:free\",\"supportsTools\":false}]"));
-              refresh(proxy);
+              proxy.refresh();
               proxy.post("{\"tools\":[{}],\"messages\":[\"" + TEXT + "\"]}");
             }),
         ending(
@@ -169,14 +168,6 @@ final class BodyMemoryTest {
 
   private static Arguments ending(String name, Ending ending) {
     return Arguments.of(name, ending);
-  }
-
-  private static void refresh(TestProxy proxy) {
-    proxy.send(
-        proxy
-            .request("/admin/refresh")
-            .header("x-api-key", TestProxy.KEY)
-            .POST(HttpRequest.BodyPublishers.noBody()));
   }
 
   @ParameterizedTest(name = "{0}")

@@ -193,7 +193,7 @@ final class EndpointsTest {
       other.sandbox().script(TestProxy.FIRST, Faults.error(500, "broken"));
       other.chat();
       assertThat(json(other.get("/ready")).path("available").asInt()).isEqualTo(5);
-      var answer = other.send(keyed(other, "/admin/refresh").POST(BodyPublishers.noBody()));
+      var answer = other.refresh();
       assertThat(answer.statusCode()).isEqualTo(200);
       assertThat(json(answer).path("models").asInt()).isEqualTo(6);
       assertThat(json(answer).path("fetched_at").asText()).startsWith("20");
@@ -207,7 +207,7 @@ final class EndpointsTest {
       other.sandbox().script(TestProxy.FIRST, Faults.error(500, "broken"));
       other.chat();
       other.sandbox().scriptList(Faults.html(200));
-      var answer = other.send(keyed(other, "/admin/refresh").POST(BodyPublishers.noBody()));
+      var answer = other.refresh();
       assertError(answer, 502, "refresh_failed");
       assertThat(json(other.get("/ready")).path("available").asInt()).isEqualTo(5);
       assertThat(other.chat().statusCode()).isEqualTo(200);

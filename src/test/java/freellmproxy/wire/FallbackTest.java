@@ -122,6 +122,23 @@ final class FallbackTest {
     assertThat(stream.headers().firstValue("cache-control")).hasValue("no-cache, no-store");
   }
 
+  /** An agent takes an empty answer for its turn; a 503 it asks again after. */
+  @Test
+  void passesNoEmptyAnswerOnWhileOthersRest() {
+    proxy
+        .sandbox()
+        .scriptList(
+            Faults.status(200, "[{\"id\":\"%s\"},{\"id\":\"%s\"}]".formatted(FIRST, SECOND)));
+    proxy.refresh();
+    proxy.sandbox().script(FIRST, ChatAnswer.empty());
+    proxy.sandbox().script(SECOND, Faults.error(503, "x"));
+    assertThat(proxy.chat().statusCode()).isEqualTo(503);
+    HttpResponse<String> answer = proxy.chat();
+    assertThat(answer.statusCode()).isEqualTo(503);
+    assertThat(answer.headers().firstValue("x-free-llm-proxy-attempts")).hasValue("1");
+    assertThat(answer.body()).contains("1 × empty_answer");
+  }
+
   @Test
   void letsAModelRestAfterThreeEmptyAnswersInARow() {
     proxy.sandbox().script(FIRST, ChatAnswer.empty());
