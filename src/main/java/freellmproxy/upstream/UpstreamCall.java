@@ -86,6 +86,8 @@ public final class UpstreamCall {
   }
 
   private void send(HttpClientRequest connected) {
+    // The answer fails too, and says so; without this Vert.x logs an error as well.
+    connected.exceptionHandler(failure -> {});
     if (over) {
       connected.reset(H2_CANCEL);
       return;

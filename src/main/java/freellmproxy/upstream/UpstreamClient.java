@@ -211,6 +211,8 @@ public final class UpstreamClient {
       streams = Long.MAX_VALUE;
     }
     connection.closeHandler(closed -> unused.remove(connection));
+    // Its close is told too, and each call's failure; without this Vert.x logs an error as well.
+    connection.exceptionHandler(failure -> {});
   }
 
   private void streamsOf(HttpSettings settings) {

@@ -1,5 +1,6 @@
 package freellmproxy.wire;
 
+import static freellmproxy.testing.TestProxy.CHAT;
 import static freellmproxy.testing.TestProxy.FIRST;
 import static freellmproxy.testing.TestProxy.SECOND;
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -7,11 +8,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import freellmproxy.sandbox.Behaviour;
+import freellmproxy.sandbox.ChatAnswer;
 import freellmproxy.sandbox.Faults;
+import freellmproxy.sandbox.Gate;
 import freellmproxy.sandbox.SandboxUpstream;
+import freellmproxy.sandbox.Step;
 import freellmproxy.testing.ProxyProcessUnderTest;
+import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -90,6 +97,39 @@ final class ObservationTest {
             .doesNotContain(List.of(TestProxy.KEY, TestProxy.UPSTREAM_KEY, "my prompt"));
       }
     }
+  }
+
+  /** Clients leave and idle connections are reset every day; nothing is wrong with the proxy. */
+  @Test
+  void logsNoErrorWhenOthersHangUp() throws IOException {
+    try (var proxy = TestProxy.start();
+        var process =
+            ProxyProcessUnderTest.start(ProxyProcessUnderTest.environment(proxy.sandbox()))) {
+      int port = process.awaitEvent("started").path("port").asInt();
+      process.awaitEvent("snapshot_refreshed");
+      var answered = new Gate();
+      proxy.sandbox().script(FIRST, thenReset(answered), Faults.silence());
+      assertThat(process.chat(port, CHAT)).startsWith("HTTP/1.1 200 ");
+      answered.open();
+      for (int i = 0; i < 10; i++) {
+        try (var client = RawConnection.to(port).chat(CHAT)) {
+          client.socket().setSoLinger(true, 0);
+        }
+      }
+      proxy.sandbox().script(FIRST, ChatAnswer.standard());
+      assertThat(process.chat(port, CHAT)).startsWith("HTTP/1.1 200 ");
+      assertThat(process.stop()).isZero();
+      assertThat(process.output().lines()).noneMatch(line -> line.contains("\"ERROR\""));
+    }
+  }
+
+  private static Behaviour thenReset(Gate gate) {
+    return request -> {
+      var steps = new ArrayList<>(ChatAnswer.standard().steps(request));
+      steps.add(new Step.Hold(gate));
+      steps.add(new Step.Reset());
+      return steps;
+    };
   }
 
   private static Map<String, String> debugging(SandboxUpstream sandbox) {
