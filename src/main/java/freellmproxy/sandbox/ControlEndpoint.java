@@ -14,12 +14,16 @@ import java.util.List;
 
 /**
  * Lets people and outside benches script the sandbox over HTTP: {@code PUT} and {@code DELETE
- * /_sandbox/models/{id}} ({@code *} for all), {@code PUT /_sandbox/list}, {@code GET} and {@code
- * DELETE /_sandbox/requests}. {@link FaultReader} says what a script may contain.
+ * /_sandbox/models/{id}} ({@code *} for all without a script), {@code PUT /_sandbox/list}, {@code
+ * GET} and {@code DELETE /_sandbox/requests}. {@link FaultReader} says what a script may contain.
  */
 final class ControlEndpoint {
   static final String PREFIX = "/_sandbox/";
   private static final String MODELS = PREFIX + "models/";
+
+  /** Stands for every model without a script of its own. */
+  private static final String OTHERS = "*";
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final SandboxUpstream sandbox;
@@ -47,18 +51,24 @@ final class ControlEndpoint {
   }
 
   private void script(HttpServerRequest request, String model, Buffer body) throws IOException {
+    boolean isForOthers = model.equals(OTHERS);
     if (request.method().equals(HttpMethod.DELETE)) {
-      sandbox.unscript(model);
-    } else {
-      List<Behaviour> behaviours = behaviours(JSON.readTree(body.getBytes()));
-      if (model.equals("*")) {
-        sandbox.scriptOthers(behaviours.getFirst());
+      if (isForOthers) {
+        sandbox.unscriptOthers();
       } else {
-        sandbox.script(
-            model,
-            behaviours.getFirst(),
-            behaviours.subList(1, behaviours.size()).toArray(Behaviour[]::new));
+        sandbox.unscript(model);
       }
+      done(request);
+      return;
+    }
+    List<Behaviour> behaviours = behaviours(JSON.readTree(body.getBytes()));
+    if (isForOthers) {
+      sandbox.scriptOthers(behaviours.getFirst());
+    } else {
+      sandbox.script(
+          model,
+          behaviours.getFirst(),
+          behaviours.subList(1, behaviours.size()).toArray(Behaviour[]::new));
     }
     done(request);
   }

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SandboxUpstream {
   private static final String CHAT = "/api/v1/chat/completions";
+  private static final Behaviour WELL = ChatAnswer.standard();
   private static final String LIST = "/api/free-llm/top-models";
 
   private final Vertx vertx;
@@ -36,7 +37,7 @@ public final class SandboxUpstream {
   private final AtomicInteger connections = new AtomicInteger();
   private final ControlEndpoint control = new ControlEndpoint(this);
   private final RecordedList recordedList = RecordedList.load();
-  private volatile Behaviour standard = ChatAnswer.standard();
+  private volatile Behaviour standard = WELL;
   private volatile Behaviour list = Faults.status(200, recordedList.json());
   private volatile int port;
 
@@ -122,6 +123,11 @@ public final class SandboxUpstream {
   /** Makes every model without a script do this. */
   public void scriptOthers(Behaviour behaviour) {
     standard = behaviour;
+  }
+
+  /** Makes every model without a script answer well again. */
+  public void unscriptOthers() {
+    standard = WELL;
   }
 
   /** Makes a model answer well again. */

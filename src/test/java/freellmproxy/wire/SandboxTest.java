@@ -59,6 +59,14 @@ final class SandboxTest {
   }
 
   @Test
+  void endsTheScriptOfAllModels() {
+    control("PUT", "models/*", "{\"status\":400,\"body\":{\"error\":{}}}");
+    assertThat(proxy.chat().statusCode()).isEqualTo(400);
+    assertThat(control("DELETE", "models/*", "").statusCode()).isEqualTo(200);
+    assertThat(proxy.chat().statusCode()).isEqualTo(200);
+  }
+
+  @Test
   void answersInManyForms() {
     script("{\"answer\":\"Привет\",\"reasoning\":\"hm\",\"piece_bytes\":1}");
     assertThat(proxy.stream().body()).contains("Привет", "hm").endsWith("data: [DONE]\n\n");
