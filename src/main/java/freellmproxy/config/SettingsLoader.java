@@ -76,9 +76,8 @@ public final class SettingsLoader {
   private static RawSettings read(
       Map<String, String> environment, Path dotEnvFile, List<Problem> fileProblems) {
     DotEnv dotEnv = readFile(dotEnvFile, fileProblems);
-    for (int line : dotEnv.malformed()) {
-      fileProblems.add(
-          new Problem(".env", "line " + line + " is not NAME=value", "Mend or remove the line."));
+    for (String fault : dotEnv.faults()) {
+      fileProblems.add(new Problem(".env", fault, "Mend or remove the line."));
     }
     return new RawSettings(environment, dotEnv.values());
   }

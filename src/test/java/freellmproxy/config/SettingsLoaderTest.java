@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Contract section 9. */
 final class SettingsLoaderTest {
@@ -152,6 +153,16 @@ final class SettingsLoaderTest {
     assertThat(problems()).extracting(Problem::name).containsExactly(name);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"PROXY_API_KEY=\"SECRET", "PROXY_API_KEY='SECRET\"", "PORT=\"9000"})
+  void refusesAQuoteThatIsNotClosed(String line) throws IOException {
+    writeDotEnv("# keys", line);
+    assertThat(problems()).extracting(Problem::name).containsExactly(".env");
+    assertThat(problems().getFirst().toString())
+        .contains("line 2 has a quote")
+        .doesNotContain("SECRET");
+  }
+
   @Test
   void refusesAFileThatIsNotText() throws IOException {
     Files.write(folder.resolve(".env"), new byte[] {'A', '=', (byte) 0xff});
@@ -170,7 +181,7 @@ final class SettingsLoaderTest {
         "PORT=8000",
         "HOST=\"127.0.0.1\"",
         "LOG_LEVEL=debug # for now",
-        "LOG_FORMAT=Text",
+        "export\tLOG_FORMAT=Text",
         "OPENROUTER_REFERER=");
     SettingsLoader.Result.Loaded loaded = loaded();
     Settings settings = loaded.settings();
