@@ -32,7 +32,12 @@ final class HealthCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    String asked = OwnAddress.of(url) + (ready ? "/ready" : "/health");
+    return OwnAddress.of(url, spec.commandLine().getErr())
+        .map(address -> ask(address + (ready ? "/ready" : "/health")))
+        .orElse(ExitCode.BAD_SETTINGS);
+  }
+
+  private int ask(String asked) {
     PrintWriter out = spec.commandLine().getOut();
     boolean fine = false;
     try {

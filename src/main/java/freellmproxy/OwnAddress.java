@@ -1,29 +1,33 @@
 package freellmproxy;
 
-import freellmproxy.config.Settings;
 import freellmproxy.config.SettingsLoader;
+import freellmproxy.config.SettingsLoader.Address;
+import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Where commands expect the proxy, and where they tell others to expect it. */
 final class OwnAddress {
   private OwnAddress() {}
 
-  /** The address that was given, or that of a proxy with the settings found here. */
-  static String of(@Nullable String given) {
-    return given == null ? bySettings() : given.replaceFirst("/+$", "");
-  }
-
-  private static String bySettings() {
-    Settings.Listen listen = SettingsLoader.listen(System.getenv(), Path.of(".env"));
-    return of(listen.host(), listen.port());
-  }
-
-  /** The address of a proxy that listens there. */
-  static String of(String listenHost, int port) {
-    String host = listenHost.replaceAll("[\\[\\]]", "");
-    boolean isAny = host.equals("0.0.0.0") || host.equals("::");
-    String named = isAny ? "localhost" : host.contains(":") ? "[" + host + "]" : host;
-    return "http://" + named + ":" + port;
+  /**
+   * The address that was given, or that of a proxy with the settings found here.
+   *
+   * @param err told what is wrong with the settings
+   * @return empty when they are wrong
+   */
+  static Optional<String> of(@Nullable String given, PrintWriter err) {
+    if (given != null) {
+      return Optional.of(given.replaceFirst("/+$", ""));
+    }
+    return switch (SettingsLoader.address(System.getenv(), Path.of(".env"))) {
+      case Address.At at -> Optional.of(at.url().toString());
+      case Address.Unknown unknown -> {
+        unknown.problems().forEach(err::println);
+        err.flush();
+        yield Optional.empty();
+      }
+    };
   }
 }

@@ -9,6 +9,7 @@ import freellmproxy.observe.Logging;
 import freellmproxy.time.VertxTime;
 import io.vertx.core.Vertx;
 import java.io.PrintWriter;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -84,13 +85,13 @@ final class ServeCommand implements Callable<Integer> {
 
   private void ready(Settings settings, Proxy proxy, Catalog catalog) {
     if (Logging.isText(settings.logFormat())) {
-      greet(settings, OwnAddress.of(settings.listen().host(), proxy.port()), catalog);
+      greet(settings, settings.listen().url(proxy.port()), catalog);
     }
     onReady.accept(proxy);
   }
 
   /** What a person at a terminal wants to know; a service has its log. */
-  private void greet(Settings settings, String address, Catalog catalog) {
+  private void greet(Settings settings, URI address, Catalog catalog) {
     PrintWriter out = new CommandLine(this).getOut();
     out.printf("%n  free-llm-proxy listens on %s/v1%n", address);
     if (catalog.isEmpty()) {

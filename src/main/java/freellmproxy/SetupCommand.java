@@ -43,8 +43,13 @@ final class SetupCommand implements Callable<Integer> {
   private CommandSpec spec;
 
   @Override
-  public Integer call() throws IOException {
-    String address = OwnAddress.of(url);
+  public Integer call() {
+    return OwnAddress.of(url, spec.commandLine().getErr())
+        .map(this::setUp)
+        .orElse(ExitCode.BAD_SETTINGS);
+  }
+
+  private int setUp(String address) {
     Optional<Path> target =
         Optional.ofNullable(file).or(() -> client.file().map(name -> home().resolve(name)));
     PrintWriter out = spec.commandLine().getOut();

@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The commands beside serve and demo, as the command line runs them. */
 final class CommandsTest {
@@ -92,6 +94,18 @@ final class CommandsTest {
       assertThat(setup.exitCode()).isZero();
     }
     assertThat(home.resolve(".qwen/settings.json")).content().contains("localhost:9090");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"health", "setup env"})
+  void doesNotGuessThePortOfAWrongSetting(String command) throws IOException {
+    var environment = Map.of("PORT", "abc", "MAX_BODY_MB", "of no interest");
+    try (var process = ProxyProcessUnderTest.start(environment, command.split(" "))) {
+      assertThat(process.exitCode()).isEqualTo(78);
+      assertThat(process.output())
+          .contains("PORT: \"abc\" is not a whole number")
+          .doesNotContain("MAX_BODY_MB", "localhost");
+    }
   }
 
   @Test

@@ -54,6 +54,7 @@ public record Settings(
   /**
    * The side that faces clients.
    *
+   * @param host a name or an address; one of IPv6 without brackets
    * @param port 0 picks a free one
    * @param maxBodyBytes from {@code MAX_BODY_MB}
    * @param corsOrigins empty: off; the single entry {@code *}: any
@@ -62,6 +63,21 @@ public record Settings(
       String host, int port, int maxBodyBytes, Duration shutdownGrace, Set<String> corsOrigins) {
     public Listen {
       corsOrigins = Set.copyOf(corsOrigins);
+    }
+
+    /**
+     * Where programs of this machine reach a proxy that listens on this host.
+     *
+     * @param bound the port it got
+     */
+    public URI url(int bound) {
+      boolean isEvery = host.matches("[0.:]+");
+      return URI.create("http://" + (isEvery ? "localhost" : inUrl(host)) + ":" + bound);
+    }
+
+    /** A host as it stands in a URL. */
+    static String inUrl(String host) {
+      return host.contains(":") ? "[" + host + "]" : host;
     }
   }
 

@@ -68,9 +68,27 @@ public final class SettingsLoader {
     return loader.load();
   }
 
-  /** Where a proxy with these settings listens, whatever else is missing from them. */
-  public static Settings.Listen listen(Map<String, String> environment, Path dotEnvFile) {
-    return new SettingsLoader(read(environment, dotEnvFile, new ArrayList<>())).listen();
+  /** Where a proxy is, as far as its settings say. */
+  public sealed interface Address {
+    /** There. */
+    record At(URI url) implements Address {}
+
+    /** The settings that would say so are wrong. */
+    record Unknown(List<Problem> problems) implements Address {}
+  }
+
+  /**
+   * Where programs of this machine find a proxy with these settings, whatever else is missing from
+   * them.
+   */
+  public static Address address(Map<String, String> environment, Path dotEnvFile) {
+    var loader = new SettingsLoader(read(environment, dotEnvFile, new ArrayList<>()));
+    Settings.Listen listen = loader.listen();
+    List<Problem> wrong =
+        loader.problems.stream()
+            .filter(problem -> Set.of("HOST", "PORT").contains(problem.name()))
+            .toList();
+    return wrong.isEmpty() ? new Address.At(listen.url(listen.port())) : new Address.Unknown(wrong);
   }
 
   private static RawSettings read(
@@ -161,11 +179,29 @@ public final class SettingsLoader {
 
   private Settings.Listen listen() {
     return new Settings.Listen(
-        raw.text(Setting.HOST),
+        host(),
         number(Setting.PORT, 0, MAX_PORT),
         number(Setting.MAX_BODY_MB, 1, 1024) << 20,
         seconds(Setting.SHUTDOWN_GRACE_SEC),
         corsOrigins());
+  }
+
+  /** Without the brackets that an address of IPv6 has in a URL. */
+  private String host() {
+    String host = raw.text(Setting.HOST).replaceFirst("^\\[(.*:.*)]$", "$1");
+    String inUrl = Settings.Listen.inUrl(host);
+    try {
+      if (inUrl.equals(new URI("http://" + inUrl).getRawAuthority()) && !host.contains("@")) {
+        return host;
+      }
+    } catch (URISyntaxException e) {
+      // Explained below, as what is a URL but no host.
+    }
+    problem(
+        Setting.HOST,
+        quoted(host) + " is neither an address nor a name",
+        "Use an address of this machine such as 127.0.0.1, or 0.0.0.0 for all of them");
+    return Setting.HOST.byDefault();
   }
 
   private Set<String> corsOrigins() {

@@ -85,31 +85,41 @@ public final class Doctor {
   }
 
   private void port(Settings settings) {
-    int port = settings.listen().port();
-    URI own = URI.create("http://127.0.0.1:" + port);
+    Settings.Listen listen = settings.listen();
+    int port = listen.port();
+    var place = new InetSocketAddress(listen.host(), port);
+    if (!canListen(new InetSocketAddress(listen.host(), 0))) {
+      findings.add(
+          Finding.failed(
+              "port",
+              "HOST=" + listen.host() + " is no address of this machine",
+              "Set HOST to one, or to 0.0.0.0 for all of them."));
+      return;
+    }
+    URI own = listen.url(port);
     Result health = probe.get(own.resolve("/health"), Settings.Egress.DIRECT, null);
     if (health instanceof Result.Answered answered
         && answered.json().path("status").asText().equals("ok")) {
       findings.add(Finding.ok("port", port + " is used by a running free-llm-proxy"));
       running(settings, own);
-    } else if (isFree(settings)) {
+    } else if (canListen(place)) {
       findings.add(Finding.ok("port", port + " is free"));
       findings.add(
           Finding.warning("proxy", "none is running at port " + port, "Start ./free-llm-proxy."));
     } else {
-      String owner = PortOwner.of(port).orElse("another process");
+      String owner = PortOwner.of(place).orElse("another process");
       findings.add(
           Finding.failed(
               "port", port + " is used by " + owner, "Stop it, or set PORT to a free port."));
     }
   }
 
-  private static boolean isFree(Settings settings) {
+  private static boolean canListen(InetSocketAddress place) {
     try (var socket = new ServerSocket()) {
       socket.setReuseAddress(true);
-      socket.bind(new InetSocketAddress(settings.listen().host(), settings.listen().port()));
+      socket.bind(place);
       return true;
-    } catch (IOException taken) {
+    } catch (IOException refused) {
       return false;
     }
   }

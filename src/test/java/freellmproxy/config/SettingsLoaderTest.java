@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import freellmproxy.config.Settings.ProxyServer;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -61,9 +62,26 @@ final class SettingsLoaderTest {
   void knowsWhereItListensWithoutTheRest() throws IOException {
     environment = new HashMap<>(Map.of("HOST", "127.0.0.1"));
     writeDotEnv("PORT=9090", "REQUEST_DEADLINE_SEC=soon");
-    Settings.Listen listen = SettingsLoader.listen(environment, folder.resolve(".env"));
-    assertThat(listen.host()).isEqualTo("127.0.0.1");
-    assertThat(listen.port()).isEqualTo(9090);
+    assertThat(SettingsLoader.address(environment, folder.resolve(".env")))
+        .isEqualTo(new SettingsLoader.Address.At(URI.create("http://127.0.0.1:9090")));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0.0.0.0,http://localhost:7",
+    "::,http://localhost:7",
+    "[::],http://localhost:7",
+    "0:0:0:0:0:0:0:0,http://localhost:7",
+    "127.0.0.2,http://127.0.0.2:7",
+    "::1,http://[::1]:7",
+    "[::1],http://[::1]:7",
+    "my_proxy.example.org,http://my_proxy.example.org:7"
+  })
+  void knowsWhereProgramsOfThisMachineReachIt(String host, String url) {
+    environment.put("HOST", host);
+    Settings.Listen listen = loaded().settings().listen();
+    assertThat(listen.host()).doesNotContain("[", "]");
+    assertThat(listen.url(7)).hasToString(url);
   }
 
   @Test
@@ -140,6 +158,12 @@ final class SettingsLoaderTest {
     "OPENROUTER_API_KEY,two words",
     "PORT,65536",
     "PORT,-1",
+    "HOST,127.0.0.1:8080",
+    "HOST,http://127.0.0.1",
+    "HOST,a/b",
+    "HOST,me@127.0.0.1",
+    "HOST,[::1",
+    "HOST,a b",
     "MODELS_REFRESH_SEC,0",
     "UPSTREAM_TIMEOUT_SEC,1.5",
     "MAX_FALLBACK_ATTEMPTS,99999999999999999999",

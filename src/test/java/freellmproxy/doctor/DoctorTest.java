@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import freellmproxy.config.SettingsLoader;
 import freellmproxy.doctor.Finding.State;
 import freellmproxy.sandbox.SandboxUpstream;
+import freellmproxy.testing.ProxyProcessUnderTest;
 import freellmproxy.testing.TestProxy;
 import io.vertx.core.Vertx;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -98,6 +100,41 @@ final class DoctorTest {
     Finding used = find(examine(false, "PORT", "" + port), "port");
     assertThat(used.state()).isEqualTo(State.FAULT);
     assertThat(used.detail()).contains(port + " is used by").contains("(process ");
+  }
+
+  /** Two processes may have the same port, each at an address of its own. */
+  @Test
+  void namesWhoUsesThePortAtItsAddress() throws Exception {
+    try (var other = ProxyProcessUnderTest.start(Map.of(), "sandbox")) {
+      int port = URI.create(other.awaitLine("MODELS_LIST_URL=").replaceFirst(".*=", "")).getPort();
+      TestProxy.await(
+          vertx
+              .createHttpServer()
+              .requestHandler(request -> request.response().end())
+              .listen(port, "127.0.0.2"));
+      assertThat(find(examine(false, "HOST", "127.0.0.1", "PORT", "" + port), "port").detail())
+          .contains("(process " + other.pid() + ")");
+      assertThat(find(examine(false, "HOST", "127.0.0.2", "PORT", "" + port), "port").detail())
+          .contains("(process " + ProcessHandle.current().pid() + ")");
+    }
+  }
+
+  @Test
+  void saysThatTheHostIsNotThisMachine() {
+    Finding port = find(examine(false, "HOST", "192.0.2.7"), "port");
+    assertThat(port.state()).isEqualTo(State.FAULT);
+    assertThat(port.detail()).isEqualTo("HOST=192.0.2.7 is no address of this machine");
+  }
+
+  @Test
+  void findsAProxyAtTheAddressItListensOn() throws Exception {
+    var environment = new HashMap<>(ProxyProcessUnderTest.environment(sandbox));
+    environment.put("HOST", "127.0.0.2");
+    try (var proxy = ProxyProcessUnderTest.start(environment)) {
+      String port = proxy.awaitEvent("started").path("port").asText();
+      assertThat(find(examine(false, "HOST", "127.0.0.2", "PORT", port), "port").detail())
+          .contains("running free-llm-proxy");
+    }
   }
 
   @Test

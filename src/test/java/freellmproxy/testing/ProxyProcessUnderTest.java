@@ -90,6 +90,21 @@ public final class ProxyProcessUnderTest implements AutoCloseable {
     throw new AssertionError("ended without " + event + ":\n" + output);
   }
 
+  /** Reads on until a line has this text in it. */
+  public String awaitLine(String text) throws IOException {
+    for (String line = readLine(); line != null; line = readLine()) {
+      if (line.contains(text)) {
+        return line;
+      }
+    }
+    throw new AssertionError("ended without " + text + ":\n" + output);
+  }
+
+  /** Its number. */
+  public long pid() {
+    return process.pid();
+  }
+
   private @Nullable String readLine() throws IOException {
     String line = reader.readLine();
     if (line != null) {
