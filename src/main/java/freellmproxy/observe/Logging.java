@@ -61,9 +61,11 @@ public final class Logging extends ContextAwareBase implements Configurator {
   static Encoder<ILoggingEvent> textLines(LoggerContext context) {
     var encoder = new PatternLayoutEncoder();
     encoder.setContext(context);
-    // Line ends and terminal codes in a client's words would make lines of their own.
+    // Line ends and terminal codes in a client's words would make lines of their own. A trace has
+    // line ends; without %nopex logback would add it again, as it is.
     encoder.setPattern(
-        "%d{HH:mm:ss} %-5level %replace(%msg %kvp{NONE}){'[\\p{Cc}\\u2028\\u2029]', '?'}%n%ex");
+        "%d{HH:mm:ss} %-5level %replace(%msg %kvp{NONE}){'[\\p{Cc}\\u2028\\u2029]', '?'}%n"
+            + "%replace(%ex){'[\\p{Cc}&&[^\\r\\n\\t]]', '?'}%nopex");
     encoder.start();
     return encoder;
   }

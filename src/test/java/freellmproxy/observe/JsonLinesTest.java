@@ -49,6 +49,14 @@ final class JsonLinesTest {
   }
 
   @Test
+  void leavesNoTerminalCodeInATraceInText() {
+    LoggingEvent event = event("failed", new IllegalStateException("why\u001b[2J"));
+    String text = new String(Logging.textLines(context).encode(event), UTF_8);
+    assertThat(text).contains("java.lang.IllegalStateException: why?[2J", "\n\tat freellmproxy.");
+    assertThat(text).containsOnlyOnce("IllegalStateException").doesNotContain("\u001b");
+  }
+
+  @Test
   void keepsWhatFieldsAre() throws IOException {
     LoggingEvent event = event("x", null);
     add(event, "text", "Zeile 1\nZeile \"2\" ж");
