@@ -6,7 +6,6 @@ import freellmproxy.time.Time.Timer;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
-import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
@@ -112,7 +111,7 @@ public final class CatalogRefresher {
     LOG.atInfo()
         .addKeyValue("count", current.models().size())
         .addKeyValue("generation", current.generation())
-        .addKeyValue("url", loggable(settings.url()))
+        .addKeyValue("url", settings.shown())
         .log("snapshot_refreshed");
     warn(parsed.warnings());
     schedule(settings.refresh());
@@ -123,7 +122,7 @@ public final class CatalogRefresher {
     LOG.atWarn()
         .addKeyValue("error", failure.error())
         .addKeyValue("type", failure.type().label())
-        .addKeyValue("url", loggable(settings.url()))
+        .addKeyValue("url", settings.shown())
         .log("snapshot_refresh_failed");
     schedule(shorter(jittered(pause), settings.refresh()));
     pause = shorter(pause.multipliedBy(2), settings.refresh());
@@ -163,12 +162,6 @@ public final class CatalogRefresher {
 
   private static Duration shorter(Duration a, Duration b) {
     return a.compareTo(b) < 0 ? a : b;
-  }
-
-  /** A query or user info may hold a secret. */
-  private static String loggable(URI url) {
-    String port = url.getPort() < 0 ? "" : ":" + url.getPort();
-    return url.getScheme() + "://" + url.getHost() + port + url.getPath();
   }
 
   /** Reads no more. */

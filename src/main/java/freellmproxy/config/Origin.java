@@ -6,7 +6,7 @@ package freellmproxy.config;
  * @param value never to be printed whole, whatever setting it is of; see {@link #shown()}
  */
 public record Origin(Setting setting, Secret value, Source source) {
-  /** The value as it may be printed: of a key only the tail, of a URL no password. */
+  /** The value as it may be printed: of a key only the tail, of a URL no password and no query. */
   public String shown() {
     return RawSettings.shown(setting, value.reveal());
   }

@@ -65,7 +65,11 @@ final class RawSettings {
     if (setting.isSecret()) {
       return new Secret(value).tail();
     }
-    return setting.mayHoldPassword() ? PASSWORD.matcher(value).replaceFirst("$1***@") : value;
+    if (!setting.mayHoldPassword()) {
+      return value;
+    }
+    // In this order: a password may have a question mark in it.
+    return PASSWORD.matcher(value).replaceFirst("$1***@").replaceFirst("(?s)\\?.*", "?***");
   }
 
   /** One line for each setting to which the environment and the file give different values. */

@@ -91,7 +91,7 @@ public enum Setting {
     };
   }
 
-  /** Whether the value is a URL, in which people write passwords, allowed or not. */
+  /** Whether the value is a URL, in which people write passwords and keys, allowed or not. */
   boolean mayHoldPassword() {
     return isProxyUrl() || this == MODELS_LIST_URL || this == UPSTREAM_BASE_URL;
   }

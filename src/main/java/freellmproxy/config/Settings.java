@@ -82,7 +82,13 @@ public record Settings(
   }
 
   /** Where the ranked list of models comes from and how often it is read. */
-  public record ModelList(URI url, Duration refresh, Egress egress) {}
+  public record ModelList(URI url, Duration refresh, Egress egress) {
+    /** The address as it may be printed: a query may hold a key. */
+    public String shown() {
+      String port = url.getPort() < 0 ? "" : ":" + url.getPort();
+      return url.getScheme() + "://" + url.getHost() + port + url.getPath();
+    }
+  }
 
   /**
    * The side that faces OpenRouter.

@@ -163,7 +163,7 @@ public final class Doctor {
       findings.add(
           Finding.failed(
               "list",
-              list.url() + ": " + result.said(),
+              list.shown() + ": " + result.said(),
               "Check the network and HTTPS_PROXY; open the address in a browser."));
       return List.of();
     }
@@ -171,7 +171,7 @@ public final class Doctor {
       case CatalogParser.Result.Unusable unusable -> {
         findings.add(
             Finding.failed(
-                "list", unusable.failure().error(), "Check MODELS_LIST_URL: " + list.url()));
+                "list", unusable.failure().error(), "Check MODELS_LIST_URL: " + list.shown()));
         yield List.of();
       }
       case CatalogParser.Result.Parsed parsed -> {

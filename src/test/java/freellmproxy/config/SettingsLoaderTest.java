@@ -278,6 +278,8 @@ final class SettingsLoaderTest {
     "HTTPS_PROXY,socks5://SECRET/@SECRET@127.0.0.1,socks5://***@127.0.0.1",
     "ALL_PROXY,SECRET@127.0.0.1,***@127.0.0.1",
     "ALL_PROXY,SECRET://SECRET@127.0.0.1,***@127.0.0.1",
+    "MODELS_LIST_URL,https://example.org/list?key=SECRET,https://example.org/list?***",
+    "MODELS_LIST_URL,https://us:SEC?RET@example.org/?a=b,https://***@example.org/?***",
     "MODELS_LIST_URL,https://us:SECRET@example.org/,https://***@example.org/",
     "UPSTREAM_BASE_URL,https://SECRET@example.org/,https://***@example.org/"
   })

@@ -16,6 +16,8 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the doctor says of a healthy proxy and of each thing that can be wrong. */
 final class DoctorTest {
@@ -146,6 +148,16 @@ final class DoctorTest {
       report = examine(false, "PORT", "" + proxy.port(), "PROXY_API_KEY", TestProxy.KEY);
       assertThat(find(report, "proxy").detail()).contains("ready, ");
     }
+  }
+
+  /** A list that can be read, one that is missing, and an answer that is none. */
+  @ParameterizedTest
+  @ValueSource(strings = {"", "/nothing", "/../../v1/models"})
+  void showsNoQueryOfTheListsAddress(String more) {
+    String url = sandbox.modelListUrl() + more + "?key=SECRET";
+    Report report = examine(false, "MODELS_LIST_URL", url);
+    assertThat(report.table()).contains("MODELS_LIST_URL").doesNotContain("SECRET");
+    assertThat(report.json()).doesNotContain("SECRET");
   }
 
   @Test
