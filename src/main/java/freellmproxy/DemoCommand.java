@@ -5,12 +5,12 @@ import freellmproxy.observe.Logging;
 import freellmproxy.sandbox.DemoFaults;
 import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.sandbox.SandboxUpstream.Options;
-import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.PrintWriter;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -25,13 +25,15 @@ final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--port",
       description = "Port of the proxy; 0 picks a free one (default: PORT, or 8080).",
-      defaultValue = "${env:PORT:-8080}")
+      defaultValue = "${env:PORT:-8080}",
+      converter = PortNumber.class)
   private int port;
 
   @Option(
       names = "--sandbox-port",
       description = "Port of the fake OpenRouter; 0 picks a free one (default: ${DEFAULT-VALUE}).",
-      defaultValue = "0")
+      defaultValue = "0",
+      converter = PortNumber.class)
   private int sandboxPort;
 
   @Spec
@@ -42,14 +44,18 @@ final class DemoCommand implements Callable<Integer> {
   public Integer call() {
     Logging.format(LogFormat.AUTO);
     Vertx vertx = ProxyVertx.create();
-    String key = generatedKey();
     var options = new Options(sandboxPort, SandboxUpstream.Recording.OFF, null);
-    Future<Proxy> starting =
-        SandboxUpstream.start(vertx, options)
-            .onSuccess(DemoFaults::apply)
-            .compose(sandbox -> SandboxedProxy.start(vertx, sandbox, key, port));
+    SandboxUpstream sandbox;
+    try {
+      sandbox = Await.result(SandboxUpstream.start(vertx, options));
+    } catch (CompletionException e) {
+      vertx.close();
+      return SandboxCommand.explain(e, sandboxPort, spec.commandLine().getErr());
+    }
+    DemoFaults.apply(sandbox);
+    String key = generatedKey();
     return ProxyProcess.run(
-        starting,
+        SandboxedProxy.start(vertx, sandbox, key, port),
         "127.0.0.1:" + port,
         proxy -> proxy.firstReading().onComplete(read -> introduce(proxy, key)));
   }

@@ -9,7 +9,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code free-llm-proxy health}: for container health checks where there is no curl. */
@@ -23,7 +22,10 @@ final class HealthCommand implements Callable<Integer> {
   @Option(names = "--ready", description = "Ask whether it can serve requests instead.")
   private boolean ready;
 
-  @Option(names = "--url", description = "Where the proxy is (default: by HOST and PORT).")
+  @Option(
+      names = "--url",
+      description = "Where the proxy is (default: by HOST and PORT).",
+      converter = ProxyUrl.class)
   private @Nullable String url;
 
   @Spec
@@ -47,8 +49,6 @@ final class HealthCommand implements Callable<Integer> {
       connection.setReadTimeout(PATIENCE_MILLIS);
       fine = connection.getResponseCode() == 200;
       out.println(asked + " answered " + connection.getResponseCode());
-    } catch (IllegalArgumentException | ClassCastException e) {
-      throw new ParameterException(spec.commandLine(), asked + " is not an http(s) URL");
     } catch (IOException e) {
       out.println(asked + " did not answer: " + e.getMessage());
     }

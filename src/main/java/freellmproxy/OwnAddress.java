@@ -19,7 +19,7 @@ final class OwnAddress {
    */
   static Optional<String> of(@Nullable String given, PrintWriter err) {
     if (given != null) {
-      return Optional.of(given.replaceFirst("/+$", ""));
+      return Optional.of(given);
     }
     return switch (SettingsLoader.address(System.getenv(), Path.of(".env"))) {
       case Address.At at -> Optional.of(at.url().toString());

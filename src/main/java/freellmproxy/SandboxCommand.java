@@ -23,7 +23,8 @@ final class SandboxCommand implements Callable<Integer> {
   @Option(
       names = "--port",
       description = "Port to listen on; 0 picks a free one (default: ${DEFAULT-VALUE}).",
-      defaultValue = "0")
+      defaultValue = "0",
+      converter = PortNumber.class)
   private int port;
 
   @Spec
@@ -37,17 +38,25 @@ final class SandboxCommand implements Callable<Integer> {
     try {
       sandbox = Await.result(SandboxUpstream.start(vertx, new Options(port, Recording.OFF, null)));
     } catch (CompletionException e) {
-      PrintWriter err = spec.commandLine().getErr();
-      String reason = Await.reason(e).getMessage();
-      err.println("The sandbox cannot listen on port " + port + ": " + reason);
-      err.flush();
       vertx.close();
-      return ExitCode.UNAVAILABLE;
+      return explain(e, port, spec.commandLine().getErr());
     }
     PrintWriter out = spec.commandLine().getOut();
     out.printf(
         "UPSTREAM_BASE_URL=%s%nMODELS_LIST_URL=%s%n", sandbox.baseUrl(), sandbox.modelListUrl());
     out.flush();
     return Await.signal();
+  }
+
+  /**
+   * Says why there is no sandbox.
+   *
+   * @return an exit code
+   */
+  static int explain(CompletionException failure, int port, PrintWriter err) {
+    String reason = Await.reason(failure).getMessage();
+    err.println("The sandbox cannot listen on port " + port + ": " + reason);
+    err.flush();
+    return ExitCode.UNAVAILABLE;
   }
 }

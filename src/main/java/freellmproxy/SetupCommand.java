@@ -32,7 +32,8 @@ final class SetupCommand implements Callable<Integer> {
 
   @Option(
       names = "--url",
-      description = "Where clients find the proxy (default: by HOST and PORT).")
+      description = "Where clients find the proxy (default: by HOST and PORT).",
+      converter = ProxyUrl.class)
   private @Nullable String url;
 
   @Option(names = "--file", description = "The client's file, where it is not in its usual place.")

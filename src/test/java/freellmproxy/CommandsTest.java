@@ -7,11 +7,14 @@ import freellmproxy.testing.TestProxy;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The commands beside serve and demo, as the command line runs them. */
@@ -68,6 +71,39 @@ final class CommandsTest {
     assertThat(run("health", "--url", "nowhere")).isEqualTo(2);
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "health --url=foo,--url",
+    "health --url=ftp://h,--url",
+    "health --url=http://,--url",
+    "health --url=http://h?a=b,--url",
+    "health --url=http://us:SECRET@h,--url",
+    "health --url=http://127.0.0.1:99999,--url",
+    "setup env --url=h:1,--url",
+    "sandbox --port=99999,--port",
+    "sandbox --port=-1,--port",
+    "demo --port=99999,--port",
+    "demo --sandbox-port=99999,--sandbox-port"
+  })
+  void saysWhichOptionIsWrong(String command, String option) {
+    assertThat(run(command.split(" "))).isEqualTo(2);
+    assertThat(err.toString())
+        .startsWith("Invalid value for option '" + option + "'")
+        .doesNotContain("\tat ", "SECRET");
+  }
+
+  @Test
+  void saysThatThePortOfTheSandboxIsTaken() throws IOException {
+    try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      String port = "" + taken.getLocalPort();
+      assertThat(run("sandbox", "--port", port)).isEqualTo(69);
+      assertThat(run("demo", "--port", "0", "--sandbox-port", port)).isEqualTo(69);
+      assertThat(err.toString().lines())
+          .hasSize(2)
+          .allMatch(line -> line.startsWith("The sandbox cannot listen on port " + port));
+    }
+  }
+
   @Test
   void demoListensOnThePortOfItsEnvironment() throws IOException {
     try (var demo = ProxyProcessUnderTest.start(Map.of("PORT", "0"), "demo")) {
@@ -106,6 +142,19 @@ final class CommandsTest {
           .contains("PORT: \"abc\" is not a whole number")
           .doesNotContain("MAX_BODY_MB", "localhost");
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "http://h:1,http://h:1/v1",
+    "http://h:1//,http://h:1/v1",
+    "http://h:1/v1/,http://h:1/v1",
+    "http://h:1/api/v1,http://h:1/v1",
+    "https://my_proxy/llm/api/,https://my_proxy/llm/api/v1"
+  })
+  void setupTakesTheAddressWithOrWithoutItsPath(String url, String base) {
+    assertThat(run("setup", "env", "--url", url)).isZero();
+    assertThat(out.toString()).contains("OPENAI_BASE_URL=" + base + "\n");
   }
 
   @Test
