@@ -161,6 +161,7 @@ final class CommandsTest {
   void setupRefusesWhatItCannotDo() {
     assertThat(run("setup", "cline", "--write")).isEqualTo(1);
     assertThat(run("setup", "emacs")).isEqualTo(2);
-    assertThat(err.toString()).contains("no file to write", "emacs");
+    assertThat(err.toString())
+        .contains("no file to write for cline; `free-llm-proxy setup cline` prints", "emacs");
   }
 }

@@ -80,7 +80,7 @@ public enum Client {
       export OPENAI_BASE_URL=URL/v1
       export OPENAI_API_KEY="$PROXY_API_KEY"
       """,
-      "For any OpenAI SDK.");
+      "Any OpenAI SDK reads these from the environment.");
 
   private final @Nullable String file;
   private final String needed;
