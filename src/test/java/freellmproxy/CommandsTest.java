@@ -104,6 +104,15 @@ final class CommandsTest {
     }
   }
 
+  /** Not the same as no argument: a script's variable may be empty. */
+  @Test
+  void anEmptyArgumentIsNoCommand() throws IOException {
+    try (var process = ProxyProcessUnderTest.start(Map.of(), "")) {
+      assertThat(process.exitCode()).isEqualTo(2);
+      assertThat(process.output()).contains("Unmatched argument");
+    }
+  }
+
   @Test
   void demoListensOnThePortOfItsEnvironment() throws IOException {
     try (var demo = ProxyProcessUnderTest.start(Map.of("PORT", "0"), "demo")) {
