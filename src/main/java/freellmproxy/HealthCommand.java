@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
     description = "Ask the running proxy whether it lives; exit code 0 when it does, else 1.",
     mixinStandardHelpOptions = true)
 final class HealthCommand implements Callable<Integer> {
-  private static final int PATIENCE_MILLIS = 3_000;
+  private static final int TIMEOUT_MILLIS = 3_000;
 
   @Option(names = "--ready", description = "Ask whether it can serve requests instead.")
   private boolean ready;
@@ -45,8 +45,8 @@ final class HealthCommand implements Callable<Integer> {
     try {
       // Loads a third of what the newer client does: this runs every few seconds.
       var connection = (HttpURLConnection) URI.create(asked).toURL().openConnection();
-      connection.setConnectTimeout(PATIENCE_MILLIS);
-      connection.setReadTimeout(PATIENCE_MILLIS);
+      connection.setConnectTimeout(TIMEOUT_MILLIS);
+      connection.setReadTimeout(TIMEOUT_MILLIS);
       fine = connection.getResponseCode() == 200;
       out.println(asked + " answered " + connection.getResponseCode());
     } catch (IOException e) {

@@ -11,7 +11,7 @@ import freellmproxy.egress.OutboundHttp;
 import freellmproxy.exchange.Exchanges;
 import freellmproxy.http.FirstList;
 import freellmproxy.http.HttpFront;
-import freellmproxy.observe.Everybody;
+import freellmproxy.observe.CompositeSink;
 import freellmproxy.observe.ExchangeLog;
 import freellmproxy.observe.Logging;
 import freellmproxy.observe.Metrics;
@@ -87,7 +87,7 @@ public final class Proxy {
             });
     var metrics =
         new Metrics(new Metrics.State(refresher::current, cooldowns, this::openExchanges, time));
-    var sink = new Everybody(List.of(new ExchangeLog(), metrics));
+    var sink = new CompositeSink(List.of(new ExchangeLog(), metrics));
     var exchange = new Exchanges.Shared(liveSettings, cooldowns, learnedLimits, time, sink);
     var firstList = new FirstList(vertx, refresher.firstReading(), time);
     this.shared =

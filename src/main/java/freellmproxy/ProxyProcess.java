@@ -37,7 +37,7 @@ final class ProxyProcess {
           .log("start_failed");
       return ExitCode.UNAVAILABLE;
     }
-    HangUp.handle(proxy::reload, () -> System.exit(0));
+    Sighup.handle(proxy::reload, () -> System.exit(0));
     onStarted.accept(proxy);
     return Await.signal();
   }

@@ -32,7 +32,7 @@ final class TrainCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(TrainCommand.class);
   private static final int REQUESTS = 4_000;
   private static final String KEY = "training-needs-a-key";
-  private static final long PATIENCE_SECONDS = 120;
+  private static final long TIMEOUT_SECONDS = 120;
 
   /** Does not return: what is to be recorded ends with the process. */
   @Override
@@ -102,6 +102,6 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private static <T> T await(Future<T> future) {
-    return Await.result(future.timeout(PATIENCE_SECONDS, TimeUnit.SECONDS));
+    return Await.result(future.timeout(TIMEOUT_SECONDS, TimeUnit.SECONDS));
   }
 }

@@ -17,7 +17,7 @@ import java.time.Duration;
 
 /** Fetches the list once. Must be called on one event loop; the answer is parsed off it. */
 public final class CatalogFeed {
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration TIMEOUT = Duration.ofSeconds(10);
   private static final int MAX_BYTES = 16 << 20;
 
   private final Vertx vertx;
@@ -49,12 +49,12 @@ public final class CatalogFeed {
     private final Buffer body = Buffer.buffer();
     private final Timer limit =
         time.after(
-            PATIENCE,
+            TIMEOUT,
             () ->
                 end(
                     failed(
                         FetchFailure.Type.TIMEOUT,
-                        "no answer within " + PATIENCE.toSeconds() + " s")));
+                        "no answer within " + TIMEOUT.toSeconds() + " s")));
     private Runnable abort = () -> {};
 
     Future<CatalogParser.Result> run() {

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads the variables that other tools share, with the meaning curl gives them. */
 final class EgressLoader {
+  /** curl's, for proxies of either kind. */
+  private static final int DEFAULT_PORT = 1080;
+
   private final RawSettings raw;
   private final List<Problem> problems;
   private final @Nullable ProxyServer forHttps;
@@ -64,17 +67,12 @@ final class EgressLoader {
   }
 
   private static ProxyServer server(ProxyServer.Kind kind, URI url) {
-    int standardPort =
-        switch (kind) {
-          // curl's defaults.
-          case HTTP, SOCKS5 -> 1080;
-        };
     String[] userInfo =
         url.getRawUserInfo() == null ? new String[0] : url.getRawUserInfo().split(":", 2);
     return new ProxyServer(
         kind,
         url.getHost(),
-        url.getPort() < 0 ? standardPort : url.getPort(),
+        url.getPort() < 0 ? DEFAULT_PORT : url.getPort(),
         userInfo.length > 0 ? decoded(userInfo[0]) : null,
         userInfo.length > 1 ? new Secret(decoded(userInfo[1])) : null);
   }

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class Probe {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Duration CONNECT = Duration.ofSeconds(5);
-  private static final long PATIENCE_SECONDS = 15;
+  private static final long TIMEOUT_SECONDS = 15;
 
   private final Vertx vertx;
 
@@ -90,7 +90,7 @@ final class Probe {
                   .<Result>map(all -> new Result.Answered(answer.statusCode(), all.getBytes())))
           .toCompletionStage()
           .toCompletableFuture()
-          .orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS)
+          .orTimeout(TIMEOUT_SECONDS, TimeUnit.SECONDS)
           .join();
     } catch (CompletionException e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();

@@ -4,9 +4,9 @@ import freellmproxy.sandbox.Step.Pause;
 import freellmproxy.sandbox.Step.Write;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
-import java.util.function.UnaryOperator;
 
 /**
  * How a model of the sandbox answers. Immutable; the methods below make variations, so that a fault
@@ -78,14 +78,6 @@ public interface Behaviour {
             .toList());
   }
 
-  /** The same with other bytes. */
-  default Behaviour rewritten(UnaryOperator<byte[]> change) {
-    return changed(steps ->
-        steps.stream()
-            .map(step -> step instanceof Write w ? new Write(change.apply(w.bytes())) : step)
-            .toList());
-  }
-
   /** The same in writes of at most {@code size} bytes. */
   default Behaviour inPiecesOf(int size) {
     return changed(steps ->
@@ -103,9 +95,7 @@ public interface Behaviour {
   private static List<Write> pieces(byte[] bytes, int size) {
     var pieces = new ArrayList<Write>();
     for (int from = 0; from < bytes.length; from += size) {
-      pieces.add(
-          new Write(
-              java.util.Arrays.copyOfRange(bytes, from, Math.min(from + size, bytes.length))));
+      pieces.add(new Write(Arrays.copyOfRange(bytes, from, Math.min(from + size, bytes.length))));
     }
     return pieces;
   }

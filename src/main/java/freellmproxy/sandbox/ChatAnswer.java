@@ -67,10 +67,6 @@ public final class ChatAnswer implements Behaviour {
         }));
   }
 
-  public ChatAnswer thenRefusal(String text) {
-    return with(append("refusal", text));
-  }
-
   /** A tool call whose arguments come in pieces. */
   public ChatAnswer thenToolCall(String id, String name, String... argumentPieces) {
     int index = toolCalls;

@@ -93,10 +93,6 @@ record ErrorBody(JsonNode error) {
     return metadata().path("limit_source").asText("");
   }
 
-  boolean namesProvider() {
-    return !metadata().path("provider_name").asText("").isEmpty();
-  }
-
   boolean has(String metadataField) {
     return metadata().hasNonNull(metadataField);
   }

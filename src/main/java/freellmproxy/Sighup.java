@@ -13,11 +13,11 @@ import org.slf4j.LoggerFactory;
  * What SIGHUP means: for a service, that its settings have changed; for a program in a terminal,
  * that the terminal was closed and it should end.
  */
-final class HangUp {
-  private static final Logger LOG = LoggerFactory.getLogger(HangUp.class);
+final class Sighup {
+  private static final Logger LOG = LoggerFactory.getLogger(Sighup.class);
   private static final Path TERMINAL = Path.of("/dev/tty");
 
-  private HangUp() {}
+  private Sighup() {}
 
   /**
    * Replaces what the JVM would do, which is to end. Where there is no such signal, nothing
@@ -54,7 +54,7 @@ final class HangUp {
     Class<?> handler = Class.forName("sun.misc.SignalHandler");
     Object ours =
         Proxy.newProxyInstance(
-            HangUp.class.getClassLoader(),
+            Sighup.class.getClassLoader(),
             new Class<?>[] {handler},
             (self, method, arguments) -> {
               if (method.getName().equals("handle")) {

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /** Tells several listeners in turn. */
-public record Everybody(List<ExchangeSink> listeners) implements ExchangeSink {
+public record CompositeSink(List<ExchangeSink> listeners) implements ExchangeSink {
 
-  public Everybody {
+  public CompositeSink {
     listeners = List.copyOf(listeners);
   }
 
