@@ -14,7 +14,6 @@ import freellmproxy.exchange.Exchanges;
 import freellmproxy.exchange.Rejection;
 import freellmproxy.time.Time;
 import io.netty.buffer.ByteBuf;
-import io.vertx.core.http.HttpHeaders;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -69,24 +68,14 @@ final class ChatEndpoint implements Endpoint {
     switch (result) {
       case BodyReader.Result.Complete complete -> scan(arrival, complete.body());
       case BodyReader.Result.TooLarge tooLarge ->
-          refuseUnread(arrival, "body_too_large", tooLarge());
+          rejectAndClose(arrival, "body_too_large", tooLarge());
       case BodyReader.Result.NoRoom noRoom ->
-          refuseUnread(arrival, "proxy_overloaded", overloaded());
-      case BodyReader.Result.Malformed malformed -> refuseAndClose(arrival, malformed());
-      case BodyReader.Result.TooSlow tooSlow -> refuseAndClose(arrival, tooSlow());
+          rejectAndClose(arrival, "proxy_overloaded", overloaded());
+      case BodyReader.Result.Malformed malformed ->
+          rejectAndClose(arrival, "invalid_request", malformed());
+      case BodyReader.Result.TooSlow tooSlow ->
+          rejectAndClose(arrival, "invalid_request", tooSlow());
     }
-  }
-
-  private void refuseAndClose(Arrival arrival, ApiError error) {
-    arrival.call().header(HttpHeaders.CONNECTION, "close");
-    reject(arrival, "invalid_request", error, Set.of());
-    arrival.call().request().connection().close();
-  }
-
-  private void refuseUnread(Arrival arrival, String reason, ApiError error) {
-    arrival.call().header(HttpHeaders.CONNECTION, "close");
-    reject(arrival, reason, error, Set.of());
-    LingeringClose.of(arrival.call().request(), time);
   }
 
   private record Arrival(HttpCall call, long nanos) {}
@@ -129,8 +118,18 @@ final class ChatEndpoint implements Endpoint {
     }
   }
 
-  /** Counted first: who has the answer may look at the metrics. */
   private void reject(Arrival arrival, String reason, ApiError error, Set<Trait> traits) {
+    count(arrival, reason, error, traits);
+    arrival.call().error(error);
+  }
+
+  private void rejectAndClose(Arrival arrival, String reason, ApiError error) {
+    count(arrival, reason, error, Set.of());
+    arrival.call().errorAndClose(error);
+  }
+
+  /** Before the answer: who has it may look at the metrics. */
+  private void count(Arrival arrival, String reason, ApiError error, Set<Trait> traits) {
     sink.rejected(
         new Rejection(
             arrival.call().requestId(),
@@ -140,7 +139,6 @@ final class ChatEndpoint implements Endpoint {
             List.of(),
             catalog.get().models().size(),
             Duration.ofNanos(time.nanos() - arrival.nanos())));
-    arrival.call().error(error);
   }
 
   private ApiError tooLarge() {

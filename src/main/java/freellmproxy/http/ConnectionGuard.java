@@ -62,7 +62,10 @@ final class ConnectionGuard {
 
   /** Closes what is left. */
   void closeAll() {
-    List.copyOf(connections.keySet()).forEach(HttpConnection::close);
+    for (HttpConnection connection : List.copyOf(connections.keySet())) {
+      connection.close();
+      LingeringClose.end(connection);
+    }
   }
 
   private final class Watched extends ChannelInboundHandlerAdapter {

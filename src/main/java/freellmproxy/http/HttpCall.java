@@ -2,7 +2,9 @@ package freellmproxy.http;
 
 import freellmproxy.api.ApiError;
 import freellmproxy.api.ApiError.Retry;
+import freellmproxy.time.Time;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
@@ -18,11 +20,13 @@ final class HttpCall {
 
   private final HttpServerRequest request;
   private final String path;
+  private final Time time;
   private final String requestId;
 
-  HttpCall(HttpServerRequest request, String path) {
+  HttpCall(HttpServerRequest request, String path, Time time) {
     this.request = request;
     this.path = path;
+    this.time = time;
     this.requestId = requestId(request);
     request.response().putHeader(REQUEST_ID, requestId);
   }
@@ -84,6 +88,15 @@ final class HttpCall {
       case Retry.Unsaid unsaid -> {}
     }
     json(error.status(), error.json());
+  }
+
+  /** Answers a request that will not be read to its end. Nothing behind it is served. */
+  void errorAndClose(ApiError error) {
+    HttpConnection connection = request.connection();
+    LingeringClose.prepare(connection, time);
+    header(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+    error(error);
+    connection.close();
   }
 
   private void send(int status, CharSequence contentType, Buffer body) {

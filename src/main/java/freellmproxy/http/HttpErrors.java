@@ -2,9 +2,9 @@ package freellmproxy.http;
 
 import freellmproxy.api.ApiError;
 import freellmproxy.api.ApiError.Retry;
+import freellmproxy.time.Time;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
-import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import org.jspecify.annotations.Nullable;
 
@@ -13,11 +13,8 @@ final class HttpErrors {
   private HttpErrors() {}
 
   /** Answers a request that is not HTTP as it should be, and closes its connection. */
-  static void malformed(HttpServerRequest request) {
-    var call = new HttpCall(request, "/");
-    call.header(HttpHeaders.CONNECTION, "close");
-    call.error(describe(request.decoderResult().cause()));
-    request.connection().close();
+  static void malformed(HttpServerRequest request, Time time) {
+    new HttpCall(request, "/", time).errorAndClose(describe(request.decoderResult().cause()));
   }
 
   private static ApiError describe(@Nullable Throwable cause) {

@@ -4,6 +4,7 @@ import freellmproxy.catalog.CatalogRefresher;
 import freellmproxy.config.LiveSettings;
 import freellmproxy.exchange.Exchanges;
 import freellmproxy.observe.Metrics;
+import freellmproxy.time.Time;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpHeaders;
@@ -29,6 +30,7 @@ public final class HttpFront {
   private final HttpServer server;
   private final ConnectionGuard guard;
   private final Routes routes;
+  private final Time time;
 
   /**
    * What all event loops share.
@@ -57,14 +59,15 @@ public final class HttpFront {
 
   /** Must be called on the event loop it is for. */
   public HttpFront(Vertx vertx, Shared shared, Exchanges exchanges) {
-    this.guard = new ConnectionGuard(shared.exchange().time(), shared.isStopping());
+    this.time = shared.exchange().time();
+    this.guard = new ConnectionGuard(time, shared.isStopping());
     this.routes = routes(vertx, shared, exchanges);
     this.server =
         vertx
             .createHttpServer(options())
             .connectionHandler(guard::accepted)
             .requestHandler(this::handle)
-            .invalidRequestHandler(HttpErrors::malformed);
+            .invalidRequestHandler(request -> HttpErrors.malformed(request, time));
   }
 
   private static HttpServerOptions options() {
@@ -102,7 +105,8 @@ public final class HttpFront {
             shared.ignoredModels(),
             shared.exchange().sink(),
             shared.exchange().time());
-    return new Routes(new Cors(() -> settings.current().listen().corsOrigins()))
+    var cors = new Cors(() -> settings.current().listen().corsOrigins());
+    return new Routes(cors, shared.exchange().time())
         .add(HttpMethod.POST, "/v1/chat/completions", firstList.awaitedBy(chat))
         .add(HttpMethod.GET, ModelsEndpoint.PATH, keyCheck.guard(firstList.awaitedBy(models::list)))
         .add(
@@ -122,14 +126,14 @@ public final class HttpFront {
     guard.requestBegan(request);
     try {
       if (isOddlyFramed(request)) {
-        HttpErrors.malformed(request);
+        HttpErrors.malformed(request, time);
       } else {
         routes.handle(request);
       }
     } catch (RuntimeException bug) {
       // The last line of defence: a fault in one request must not reach another.
       LOG.atError().setCause(bug).log("request_failed");
-      new HttpCall(request, "/").error(HttpErrors.internal());
+      new HttpCall(request, "/", time).error(HttpErrors.internal());
     }
   }
 

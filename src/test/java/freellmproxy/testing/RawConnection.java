@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
+import java.util.concurrent.TimeUnit;
 
 /** A plain TCP connection to the proxy, for what no HTTP client would send. */
 public final class RawConnection implements AutoCloseable {
@@ -89,6 +90,20 @@ public final class RawConnection implements AutoCloseable {
     } catch (SocketTimeoutException nothingCame) {
       return false;
     } catch (SocketException reset) {
+      return true;
+    }
+  }
+
+  /** Sends on until the other side has closed both directions, for some seconds at most. */
+  public boolean takesNoMore() {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    try {
+      while (System.nanoTime() < end) {
+        send("x");
+        Thread.onSpinWait();
+      }
+      return false;
+    } catch (IOException reset) {
       return true;
     }
   }
