@@ -14,6 +14,8 @@ import freellmproxy.exchange.Exchanges;
 import freellmproxy.exchange.Rejection;
 import freellmproxy.time.Time;
 import io.netty.buffer.ByteBuf;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -22,6 +24,8 @@ import java.util.stream.Collectors;
 
 /** {@code POST /v1/chat/completions}: reads and checks the request, then hands it on. */
 final class ChatEndpoint implements Endpoint {
+  private static final String IDENTITY = "identity";
+
   private final LiveSettings settings;
   private final ApiKeyCheck keyCheck;
   private final Supplier<Catalog> catalog;
@@ -56,11 +60,21 @@ final class ChatEndpoint implements Endpoint {
       keyCheck.refuse(call, keyFault);
       return;
     }
+    if (isEncoded(call.request())) {
+      call.header(HttpHeaders.ACCEPT_ENCODING, IDENTITY);
+      rejectAndClose(new Arrival(call, time.nanos()), "invalid_request", encoded());
+      return;
+    }
     BodyReader.read(
         call.request(),
         settings.current().listen().maxBodyBytes(),
         time,
         result -> read(call, result));
+  }
+
+  private static boolean isEncoded(HttpServerRequest request) {
+    String encoding = request.getHeader(HttpHeaders.CONTENT_ENCODING);
+    return encoding != null && !encoding.isBlank() && !encoding.strip().equalsIgnoreCase(IDENTITY);
   }
 
   private void read(HttpCall call, BodyReader.Result result) {
@@ -139,6 +153,16 @@ final class ChatEndpoint implements Endpoint {
             List.of(),
             catalog.get().models().size(),
             Duration.ofNanos(time.nanos() - arrival.nanos())));
+  }
+
+  private static ApiError encoded() {
+    return new ApiError(
+        415,
+        "invalid_request_error",
+        "unsupported_content_encoding",
+        "This proxy reads no compressed bodies. Send plain JSON without a Content-Encoding header.",
+        null,
+        Retry.POINTLESS);
   }
 
   private ApiError tooLarge() {

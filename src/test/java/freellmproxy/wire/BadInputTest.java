@@ -103,6 +103,28 @@ final class BadInputTest {
     assertThat(answer.body()).contains("invalid_json");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"gzip", "br", "identity, gzip"})
+  void refusesACompressedBodyAndSaysSo(String encoding) throws IOException {
+    try (var client = RawConnection.to(proxy.port())) {
+      client.chat("\u001f\u008b", "Content-Encoding: " + encoding);
+      assertThat(client.readAll())
+          .startsWith("HTTP/1.1 415 ")
+          .containsIgnoringCase("accept-encoding: identity")
+          .contains("unsupported_content_encoding", "Content-Encoding");
+    }
+    assertThat(proxy.settledMetrics()).contains("freellm_requests_total{status=\"415\"} 1.0");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"identity", "Identity ", ""})
+  void readsABodyThatOnlySaysItIsPlain(String encoding) throws IOException {
+    try (var client = RawConnection.to(proxy.port())) {
+      client.chat(GOOD, "Content-Encoding: " + encoding);
+      assertThat(client.readUntil("fake OpenRouter")).startsWith("HTTP/1.1 200 ");
+    }
+  }
+
   @Test
   void refusesABodyByItsAnnouncedLengthBeforeReadingIt() throws IOException {
     try (var client = RawConnection.to(proxy.port()).send(chatHead(33L << 20))) {
@@ -251,6 +273,7 @@ final class BadInputTest {
         Arguments.of(chatHead(33L << 20, "Connection: close"), "413"),
         Arguments.of(chatHead(33L << 20).replace("HTTP/1.1", "HTTP/1.0"), "413"),
         Arguments.of(chunked + "100000\r\n" + "x".repeat(1 << 20) + "\r\n1\r\nx\r\n", "413"),
+        Arguments.of(chatHead(100, "Content-Encoding: gzip"), "415"),
         Arguments.of(chunked + "xyz\r\n", "400"),
         Arguments.of(POST + "X-Big: " + "x".repeat(100_000), "431"),
         Arguments.of("GET /" + "x".repeat(20_000), "414"));
