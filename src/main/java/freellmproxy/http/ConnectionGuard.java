@@ -43,6 +43,7 @@ final class ConnectionGuard {
     // The public API does not show bytes before a whole request head has come.
     ((HttpServerConnection) connection).channelHandlerContext().pipeline().addFirst(watched);
     watched.lookAgain(BodyReader.PATIENCE);
+    HeadCheck.install(connection);
     BodyTap.install(connection);
   }
 

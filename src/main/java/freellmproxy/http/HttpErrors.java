@@ -5,6 +5,7 @@ import freellmproxy.api.ApiError.Retry;
 import freellmproxy.time.Time;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.netty.handler.codec.http.TransferEncodingNotAllowedException;
 import io.vertx.core.http.HttpServerRequest;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +24,14 @@ final class HttpErrors {
           fault(414, "uri_too_long", "The request line is longer than this proxy reads.");
       case TooLongHttpHeaderException e ->
           fault(431, "headers_too_large", "The request headers are larger than this proxy reads.");
+      case HeadCheck.UnknownVersion e ->
+          fault(505, "unsupported_http_version", "This proxy speaks HTTP/1.1 and HTTP/1.0.");
+      case TransferEncodingNotAllowedException e ->
+          fault(
+              400,
+              "bad_request",
+              "Nobody can tell where this request ends: the one Transfer-Encoding that is read is"
+                  + " `chunked` (RFC 9112).");
       case null, default -> fault(400, "bad_request", "This is not a valid HTTP/1.1 request.");
     };
   }

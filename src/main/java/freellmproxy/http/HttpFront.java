@@ -7,12 +7,10 @@ import freellmproxy.observe.Metrics;
 import freellmproxy.time.Time;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
-import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
@@ -125,26 +123,12 @@ public final class HttpFront {
   private void handle(HttpServerRequest request) {
     guard.requestBegan(request);
     try {
-      if (isOddlyFramed(request)) {
-        HttpErrors.malformed(request, time);
-      } else {
-        routes.handle(request);
-      }
+      routes.handle(request);
     } catch (RuntimeException bug) {
       // The last line of defence: a fault in one request must not reach another.
       LOG.atError().setCause(bug).log("request_failed");
       new HttpCall(request, "/", time).error(HttpErrors.internal());
     }
-  }
-
-  /**
-   * Vert.x takes the body of such a request for the next one. With any transfer coding but chunked
-   * nobody can tell where it ends (RFC 9112 section 6.3).
-   */
-  private static boolean isOddlyFramed(HttpServerRequest request) {
-    List<String> codings = request.headers().getAll(HttpHeaders.TRANSFER_ENCODING);
-    return !codings.isEmpty()
-        && !(codings.size() == 1 && codings.getFirst().strip().equalsIgnoreCase("chunked"));
   }
 
   /** Requests that have not got their whole answer yet, bodies that still come among them. */

@@ -215,6 +215,25 @@ final class BadInputTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "GET /health HTTP/9.9\r\nHost: t\r\n\r\n",
+        "GET /health http/1.1\r\nHost: t\r\n\r\n",
+        "GET /health HTTP/1.2\r\nHost: t\r\nTransfer-Encoding: gzip\r\n\r\n",
+        "GET /health HTTP/1.2\r\nno colon\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+      })
+  void refusesAnotherVersionOfHttp(String text) throws IOException {
+    try (var client = RawConnection.to(proxy.port()).send(text)) {
+      assertThat(client.readAll())
+          .startsWith("HTTP/1.1 505 ")
+          .containsIgnoringCase("connection: close")
+          .contains("unsupported_http_version")
+          .containsOnlyOnce("x-request-id");
+    }
+  }
+
   @Test
   void limitsRequestLineAndHeaders() throws IOException {
     try (var client = RawConnection.to(proxy.port())) {
@@ -285,10 +304,11 @@ final class BadInputTest {
         "POST /admin/refresh HTTP/1.1\r\nHost: t\r\n" + AUTH + "Content-Length: 0\r\n\r\n";
     String odd = POST + "Transfer-Encoding: gzip\r\n\r\n";
     String bad = "GET /health HTTP/1.1\r\nno colon\r\n\r\n";
-    for (String request : List.of(odd, bad)) {
+    String old = "GET /health HTTP/0.9\r\n\r\n";
+    for (String request : List.of(odd, bad, old)) {
       for (String first : List.of("", chatHead(GOOD.length()) + GOOD)) {
         try (var client = RawConnection.to(proxy.port()).send(first + request + refresh)) {
-          assertThat(client.readAll()).contains(" 400 ").doesNotContain("fetched_at");
+          assertThat(client.readAll()).containsPattern(" (400|505) ").doesNotContain("fetched_at");
         }
       }
     }
