@@ -269,6 +269,10 @@ public final class UpstreamCall {
       return;
     }
     end();
+    if (lost) {
+      // There is no connection left, and Vert.x would throw.
+      return;
+    }
     Timer limit = client.time().after(RUN_OUT, () -> sent.reset(H2_CANCEL));
     rest.handler(ignored -> {});
     rest.endHandler(end -> limit.cancel());

@@ -23,9 +23,22 @@ import freellmproxy.sandbox.Step;
 import freellmproxy.testing.FakeTime;
 import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -37,6 +50,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Contract section 6. */
 final class StreamTest {
+  /** Each of 20 KB: more than the buffers of a connection hold. */
+  private static final int MANY_EVENTS = 300;
+
   private static final String REQUEST = "{\"stream\":true,\"messages\":[]}";
 
   private FakeTime time = new FakeTime();
@@ -296,5 +312,76 @@ final class StreamTest {
     proxy.sandbox().script(FIRST, Faults.stream(odd, STOP, DONE));
     assertThat(proxy.stream().body().getBytes(UTF_8))
         .isEqualTo((odd + STOP + DONE).getBytes(ISO_8859_1));
+  }
+
+  /**
+   * The end of a connection comes while its answer still waits for the client. When that is, is
+   * decided by the kernel's buffers, so several clients read a little at a time.
+   */
+  @Test
+  void givesSlowClientsAllThatCameBeforeTheUpstreamHungUp() throws Exception {
+    try (var upstream = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        var behind =
+            TestProxy.start(
+                "UPSTREAM_BASE_URL", "http://127.0.0.1:" + upstream.getLocalPort() + "/v1");
+        var pool = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<String>> answers = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        var _ = pool.submit(() -> sendAndHangUp(upstream));
+        answers.add(pool.submit(() -> readSlowly(behind)));
+      }
+      for (Future<String> answer : answers) {
+        assertThat(answer.get())
+            .contains("piece" + (MANY_EVENTS - 1) + "-", "[DONE]")
+            .doesNotContain("error");
+      }
+    }
+  }
+
+  private static String readSlowly(TestProxy proxy) throws IOException {
+    var answer = new ByteArrayOutputStream();
+    try (var client = RawConnection.to(proxy.port())) {
+      client.socket().setReceiveBufferSize(64 << 10);
+      client.chat(REQUEST, "Connection: close");
+      InputStream in = client.socket().getInputStream();
+      byte[] piece = new byte[64 << 10];
+      for (int length = in.read(piece); length >= 0; length = in.read(piece)) {
+        answer.write(piece, 0, length);
+        proxy.get("/health");
+      }
+    }
+    return answer.toString(ISO_8859_1);
+  }
+
+  private static void sendAndHangUp(ServerSocket upstream) {
+    try (Socket connection = upstream.accept()) {
+      readRequest(connection.getInputStream());
+      OutputStream out = connection.getOutputStream();
+      out.write(
+          "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+              .getBytes(UTF_8));
+      for (int i = 0; i < MANY_EVENTS; i++) {
+        writeChunk(out, content("piece" + i + "-" + "x".repeat(20_000)));
+      }
+      writeChunk(out, "data: [DONE]\n\n");
+      out.write("0\r\n\r\n".getBytes(UTF_8));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** To its last byte: what is left unread would make the end of the connection a reset. */
+  private static void readRequest(InputStream in) throws IOException {
+    var head = new StringBuilder();
+    while (head.indexOf("\r\n\r\n") < 0) {
+      head.append((char) in.read());
+    }
+    Matcher length = Pattern.compile("(?i)content-length: *(\\d+)").matcher(head);
+    assertThat(length.find()).isTrue();
+    in.readNBytes(Integer.parseInt(length.group(1)));
+  }
+
+  private static void writeChunk(OutputStream out, String text) throws IOException {
+    out.write((Integer.toHexString(text.length()) + "\r\n" + text + "\r\n").getBytes(UTF_8));
   }
 }
