@@ -72,7 +72,8 @@ final class ChatExchange {
     this.form = AnswerForm.of(request);
     this.selection = selection;
     this.walk = walk;
-    this.deadline = new Deadline(shared.time(), origin.startNanos(), settings.limits().deadline());
+    this.deadline =
+        new Deadline(shared.time(), origin.completeNanos(), settings.limits().deadline());
     this.reply = reply;
     this.onOver = onOver;
   }
@@ -211,7 +212,12 @@ final class ChatExchange {
     var sink = reply.stream(new Tags(attempt.model().id(), attempts.size() + 1));
     var started =
         new StreamRelay(
-            sink, attempt, settings.limits(), deadline, failure -> streamEnded(attempt, failure));
+            sink,
+            attempt,
+            settings.limits(),
+            shared.time(),
+            age(),
+            failure -> streamEnded(attempt, failure));
     relay = started;
     attempt.relayTo(started);
     started.begin(attempt.held());
@@ -323,7 +329,8 @@ final class ChatExchange {
         .done(
             new ExchangeRecord(
                 origin.requestId(),
-                deadline.elapsed(),
+                age(),
+                origin.arrival(),
                 status,
                 request,
                 model,
@@ -332,6 +339,10 @@ final class ChatExchange {
                 relay == null || ending == null ? null : relay.record(ending),
                 refusedKey == null ? null : refusedKey.tail()));
     onOver.accept(this);
+  }
+
+  private Duration age() {
+    return origin.age(shared.time());
   }
 
   private Attempt current() {

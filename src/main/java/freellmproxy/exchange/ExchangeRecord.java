@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
  * All there is to say about one chat request that reached selection. Built once, at its end; the
  * log line and the metrics are read from it (contract sections 10 and 11).
  *
+ * @param duration from its head to the end of its answer
+ * @param arrival the part of it in which the body came
  * @param status what the client got; {@link #CLIENT_GONE} when it went before anything was sent
  * @param chosenModel null when no model answered
  * @param stream null for an answer that was no stream
@@ -18,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 public record ExchangeRecord(
     String requestId,
     Duration duration,
+    Duration arrival,
     int status,
     ChatRequest request,
     @Nullable String chosenModel,
@@ -49,9 +52,11 @@ public record ExchangeRecord(
    */
   public record StreamRecord(int chunks, StreamEnding ending, Duration timeToFirstEvent) {}
 
-  /** Time spent waiting for the upstream; the rest of {@link #duration} is our own. */
-  public Duration upstreamTime() {
-    return attempts.stream().map(AttemptRecord::duration).reduce(Duration.ZERO, Duration::plus);
+  /** What is left of {@link #duration} without waiting for the client and the upstream. */
+  public Duration ownTime() {
+    return attempts.stream()
+        .map(AttemptRecord::duration)
+        .reduce(duration.minus(arrival), Duration::minus);
   }
 
   /** Whether the client saw a stream break. */

@@ -41,11 +41,22 @@ public final class Exchanges {
       ExchangeSink sink) {}
 
   /**
-   * Where a request comes from.
+   * Where a request comes from, with moments of {@link Time#nanos()}.
    *
-   * @param startNanos {@link Time#nanos()} at its first byte
+   * @param beganNanos when its head had come
+   * @param completeNanos when its body had come too
    */
-  public record Origin(String requestId, long startNanos) {}
+  public record Origin(String requestId, long beganNanos, long completeNanos) {
+    /** Since its head has come. */
+    Duration age(Time time) {
+      return Duration.ofNanos(time.nanos() - beganNanos);
+    }
+
+    /** How long its body took, which takes nothing from the search for a model. */
+    Duration arrival() {
+      return Duration.ofNanos(completeNanos - beganNanos);
+    }
+  }
 
   /** Answers a request, sooner or later, by exactly one call to {@code reply}. */
   public void begin(Origin origin, ChatRequest request, Catalog catalog, ClientReply reply) {
@@ -76,7 +87,7 @@ public final class Exchanges {
         request.traits(),
         selection.filteredOut(),
         selection.catalog().models().size(),
-        Duration.ofNanos(shared.time().nanos() - origin.startNanos()));
+        origin.age(shared.time()));
   }
 
   /** Requests that have not got their whole answer yet. */

@@ -60,14 +60,15 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       ClientReply.EventSink sink,
       Attempt attempt,
       Settings.TimeLimits limits,
-      Deadline deadline,
+      Time time,
+      Duration timeToFirstEvent,
       Consumer<Optional<Verdict>> onEnd) {
     this.sink = sink;
     this.call = attempt.call();
     this.model = attempt.model().id();
     this.limits = limits;
-    this.time = deadline.time();
-    this.timeToFirstEvent = deadline.elapsed();
+    this.time = time;
+    this.timeToFirstEvent = timeToFirstEvent;
     this.onEnd = onEnd;
   }
 

@@ -62,7 +62,7 @@ final class ChatEndpoint implements Endpoint {
     }
     if (isEncoded(call.request())) {
       call.header(HttpHeaders.ACCEPT_ENCODING, IDENTITY);
-      rejectAndClose(new Arrival(call, time.nanos()), "invalid_request", encoded());
+      rejectAndClose(call, "invalid_request", encoded());
       return;
     }
     BodyReader.read(
@@ -78,81 +78,77 @@ final class ChatEndpoint implements Endpoint {
   }
 
   private void read(HttpCall call, BodyReader.Result result) {
-    var arrival = new Arrival(call, time.nanos());
     switch (result) {
-      case BodyReader.Result.Complete complete -> scan(arrival, complete.body());
+      case BodyReader.Result.Complete complete ->
+          scan(
+              call,
+              new Exchanges.Origin(call.requestId(), call.beganNanos(), time.nanos()),
+              complete.body());
       case BodyReader.Result.TooLarge tooLarge ->
-          rejectAndClose(arrival, "body_too_large", tooLarge());
+          rejectAndClose(call, "body_too_large", tooLarge());
       case BodyReader.Result.NoRoom noRoom ->
-          rejectAndClose(arrival, "proxy_overloaded", overloaded());
+          rejectAndClose(call, "proxy_overloaded", overloaded());
       case BodyReader.Result.Malformed malformed ->
-          rejectAndClose(arrival, "invalid_request", malformed());
-      case BodyReader.Result.TooSlow tooSlow ->
-          rejectAndClose(arrival, "invalid_request", tooSlow());
+          rejectAndClose(call, "invalid_request", malformed());
+      case BodyReader.Result.TooSlow tooSlow -> rejectAndClose(call, "invalid_request", tooSlow());
     }
   }
 
-  private record Arrival(HttpCall call, long nanos) {}
-
-  private void scan(Arrival arrival, ByteBuf body) {
+  private void scan(HttpCall call, Exchanges.Origin origin, ByteBuf body) {
     switch (scanner.scan(body)) {
-      case RequestScan.Result.Scanned scanned -> route(arrival, scanned.request());
+      case RequestScan.Result.Scanned scanned -> route(call, origin, scanned.request());
       case RequestScan.Result.NotJson fault ->
           reject(
-              arrival,
+              call,
               "invalid_json",
               ApiError.badRequest("invalid_json", fault.message(), null),
               Set.of());
       case RequestScan.Result.NotChat fault ->
           reject(
-              arrival,
+              call,
               "invalid_request",
               ApiError.badRequest("invalid_request", fault.message(), fault.param()),
               fault.traits());
     }
   }
 
-  private void route(Arrival arrival, ChatRequest request) {
+  private void route(HttpCall call, Exchanges.Origin origin, ChatRequest request) {
     ignoredModels.note(request);
     Catalog snapshot = catalog.get();
     Settings.Upstream upstream = settings.current().upstream();
     boolean wouldPay = upstream.freeOnly() && upstream.isOpenRouter();
     if (snapshot.isEmpty()) {
       request.release();
-      reject(arrival, "not_ready", notReady(), request.traits());
+      reject(call, "not_ready", notReady(), request.traits());
     } else if (wouldPay && !request.paidFields().isEmpty()) {
       request.release();
-      reject(arrival, "invalid_request", paidFields(request), request.traits());
+      reject(call, "invalid_request", paidFields(request), request.traits());
     } else {
-      exchanges.begin(
-          new Exchanges.Origin(arrival.call().requestId(), arrival.nanos()),
-          request,
-          snapshot,
-          new HttpReply(arrival.call()));
+      exchanges.begin(origin, request, snapshot, new HttpReply(call));
     }
   }
 
-  private void reject(Arrival arrival, String reason, ApiError error, Set<Trait> traits) {
-    count(arrival, reason, error, traits);
-    arrival.call().error(error);
+  private void reject(HttpCall call, String reason, ApiError error, Set<Trait> traits) {
+    count(call, reason, error, traits);
+    call.error(error);
   }
 
-  private void rejectAndClose(Arrival arrival, String reason, ApiError error) {
-    count(arrival, reason, error, Set.of());
-    arrival.call().errorAndClose(error);
+  private void rejectAndClose(HttpCall call, String reason, ApiError error) {
+    count(call, reason, error, Set.of());
+    call.errorAndClose(error);
   }
 
   /** Before the answer: who has it may look at the metrics. */
-  private void count(Arrival arrival, String reason, ApiError error, Set<Trait> traits) {
+  private void count(HttpCall call, String reason, ApiError error, Set<Trait> traits) {
     sink.rejected(
         new Rejection(
-            arrival.call().requestId(),
+            call.requestId(),
             reason,
             error.status(),
             traits,
             List.of(),
             catalog.get().models().size(),
-            Duration.ofNanos(time.nanos() - arrival.nanos())));
+            call.age()));
   }
 
   private static ApiError encoded() {

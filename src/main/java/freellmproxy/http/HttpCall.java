@@ -9,6 +9,7 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** One request and the answer to it, with what every answer has in common. */
@@ -21,12 +22,15 @@ final class HttpCall {
   private final HttpServerRequest request;
   private final String path;
   private final Time time;
+  private final long beganNanos;
   private final String requestId;
 
+  /** To be made when the head of the request has come. */
   HttpCall(HttpServerRequest request, String path, Time time) {
     this.request = request;
     this.path = path;
     this.time = time;
+    this.beganNanos = time.nanos();
     this.requestId = requestId(request);
     request.response().putHeader(REQUEST_ID, requestId);
   }
@@ -59,6 +63,16 @@ final class HttpCall {
 
   String requestId() {
     return requestId;
+  }
+
+  /** {@link Time#nanos()} when its head had come. */
+  long beganNanos() {
+    return beganNanos;
+  }
+
+  /** Since its head has come. */
+  Duration age() {
+    return Duration.ofNanos(time.nanos() - beganNanos);
   }
 
   /** Sets a header of the answer. */

@@ -76,7 +76,7 @@ public final class Metrics implements ExchangeSink {
     overhead =
         histogram(
             "freellm_overhead_seconds",
-            "The proxy's own time: whole time minus upstream",
+            "The proxy's own time: whole time minus upload and upstream",
             OVERHEAD_SECONDS);
     gauge("freellm_active_models", "Models on the list that are not resting", () -> active(state));
     gauge(
@@ -125,7 +125,7 @@ public final class Metrics implements ExchangeSink {
     String status = Integer.toString(record.status());
     requests.labelValues(record.brokeMidStream() ? status + "/mid_error" : status).inc();
     duration.observe(seconds(record.duration()));
-    overhead.observe(Math.max(0, seconds(record.duration().minus(record.upstreamTime()))));
+    overhead.observe(Math.max(0, seconds(record.ownTime())));
     if (record.stream() != null) {
       timeToFirstEvent.observe(seconds(record.stream().timeToFirstEvent()));
     }

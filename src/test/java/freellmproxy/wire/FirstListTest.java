@@ -48,11 +48,11 @@ final class FirstListTest {
     RawConnection send() throws IOException;
   }
 
-  /** The proxy looks at the clock when bytes come. */
+  /** The proxy looks at the clock when bytes come, and again when they are a head. */
   private void sendAndAwaitHeld(Sending sending) throws IOException {
     long looks = time.looks();
     sending.send();
-    time.awaitLookAfter(looks);
+    time.awaitLookAfter(looks + 1);
   }
 
   @Test
@@ -87,6 +87,7 @@ final class FirstListTest {
       sendAndAwaitHeld(() -> chat.chat(CHAT));
       time.advance(Duration.ofSeconds(3));
       assertThat(chat.readUntil("not_ready")).startsWith("HTTP/1.1 503 ").contains("not_ready");
+      assertThat(proxy.get("/metrics").body()).contains("freellm_request_duration_seconds_sum 3.0");
       assertThat(proxy.chat().statusCode()).isEqualTo(503);
     }
   }

@@ -113,6 +113,31 @@ final class TimeLimitsTest {
   }
 
   @Test
+  void countsASlowUploadAsTimeOfTheRequestButNotOfTheSearch() throws IOException {
+    try (var limited =
+            TestProxy.startAt(time, "UPSTREAM_TIMEOUT_SEC", "10", "REQUEST_DEADLINE_SEC", "30");
+        var client = RawConnection.to(limited.port())) {
+      limited.sandbox().script(FIRST, Faults.error(502, "x"));
+      client.send("GET /health HTTP/1.1\r\nHost: t\r\n\r\n").readUntil("}");
+      int timers = time.pendingTimers();
+      client.send(RawConnection.chatHead(STREAM.length()) + STREAM.charAt(0));
+      time.awaitMoreTimersThan(timers);
+      time.advance(Duration.ofSeconds(29));
+      long looks = time.looks();
+      client.send(STREAM.substring(1, 2));
+      time.awaitLookAfter(looks);
+      time.advance(Duration.ofSeconds(11));
+      client.send(STREAM.substring(2));
+      assertThat(client.readUntil("[DONE]")).contains(" 200 ", SECOND);
+      assertThat(limited.settledMetrics())
+          .contains(
+              "freellm_request_duration_seconds_sum 40.0",
+              "freellm_time_to_first_event_seconds_sum 40.0",
+              "freellm_overhead_seconds_sum 0.0");
+    }
+  }
+
+  @Test
   void stopsLookingAtTheDeadline() throws IOException {
     try (var limited =
             TestProxy.startAt(
