@@ -14,18 +14,23 @@ public final class RequestScanner {
   private byte[] desk = new byte[16 << 10];
 
   /**
-   * Scans a body and takes it over: a request holds it until it is released, any other result has
-   * released it.
+   * Scans a body and takes it over: a request holds it until it is released, whatever else comes of
+   * it has released it.
    */
   public RequestScan.Result scan(ByteBuf body) {
-    int length = body.readableBytes();
-    byte[] copy = arrayOf(length);
-    body.getBytes(body.readerIndex(), copy, 0, length);
-    RequestScan.Result result = RequestScan.scan(body, copy);
-    if (!(result instanceof RequestScan.Result.Scanned)) {
-      body.release();
+    boolean isKept = false;
+    try {
+      int length = body.readableBytes();
+      byte[] copy = arrayOf(length);
+      body.getBytes(body.readerIndex(), copy, 0, length);
+      RequestScan.Result result = RequestScan.scan(body, copy);
+      isKept = result instanceof RequestScan.Result.Scanned;
+      return result;
+    } finally {
+      if (!isKept) {
+        body.release();
+      }
     }
-    return result;
   }
 
   private byte[] arrayOf(int length) {

@@ -69,7 +69,7 @@ final class ChatEndpoint implements Endpoint {
         call.request(),
         settings.current().listen().maxBodyBytes(),
         time,
-        result -> read(call, result));
+        result -> call.guard(() -> read(call, result)));
   }
 
   private static boolean isEncoded(HttpServerRequest request) {
@@ -96,7 +96,14 @@ final class ChatEndpoint implements Endpoint {
 
   private void scan(HttpCall call, Exchanges.Origin origin, ByteBuf body) {
     switch (scanner.scan(body)) {
-      case RequestScan.Result.Scanned scanned -> route(call, origin, scanned.request());
+      case RequestScan.Result.Scanned scanned -> {
+        try {
+          route(call, origin, scanned.request());
+        } catch (RuntimeException bug) {
+          scanned.request().release();
+          throw bug;
+        }
+      }
       case RequestScan.Result.NotJson fault ->
           reject(
               call,

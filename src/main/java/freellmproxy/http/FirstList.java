@@ -51,7 +51,7 @@ public final class FirstList {
         .onComplete(done ->
             loop.runOnContext(now -> {
               if (call.isOpen()) {
-                endpoint.handle(call);
+                call.guard(() -> endpoint.handle(call));
                 request.resume();
               }
             }));

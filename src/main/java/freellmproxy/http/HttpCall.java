@@ -11,24 +11,25 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One request and the answer to it, with what every answer has in common. */
 final class HttpCall {
+  private static final Logger LOG = LoggerFactory.getLogger(HttpCall.class);
   private static final CharSequence REQUEST_ID = HttpHeaders.createOptimized("x-request-id");
   private static final CharSequence SHOULD_RETRY = HttpHeaders.createOptimized("x-should-retry");
   private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
   private static final int LONGEST_REQUEST_ID = 128;
 
   private final HttpServerRequest request;
-  private final String path;
   private final Time time;
   private final long beganNanos;
   private final String requestId;
 
   /** To be made when the head of the request has come. */
-  HttpCall(HttpServerRequest request, String path, Time time) {
+  HttpCall(HttpServerRequest request, Time time) {
     this.request = request;
-    this.path = path;
     this.time = time;
     this.beganNanos = time.nanos();
     this.requestId = requestId(request);
@@ -58,7 +59,7 @@ final class HttpCall {
 
   /** Normalised, see {@link RequestPath}. */
   String path() {
-    return path;
+    return RequestPath.normalize(request.path());
   }
 
   String requestId() {
@@ -73,6 +74,16 @@ final class HttpCall {
   /** Since its head has come. */
   Duration age() {
     return Duration.ofNanos(time.nanos() - beganNanos);
+  }
+
+  /** Does some work for it. A bug there must reach no other request, and must be answered. */
+  void guard(Runnable work) {
+    try {
+      work.run();
+    } catch (RuntimeException bug) {
+      LOG.atError().setCause(bug).log("request_failed");
+      error(HttpErrors.internal());
+    }
   }
 
   /** Sets a header of the answer. */

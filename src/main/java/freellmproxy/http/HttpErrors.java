@@ -15,7 +15,7 @@ final class HttpErrors {
 
   /** Answers a request that is not HTTP as it should be, and closes its connection. */
   static void malformed(HttpServerRequest request, Time time) {
-    new HttpCall(request, "/", time).errorAndClose(describe(request.decoderResult().cause()));
+    new HttpCall(request, time).errorAndClose(describe(request.decoderResult().cause()));
   }
 
   private static ApiError describe(@Nullable Throwable cause) {

@@ -13,13 +13,9 @@ import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The HTTP server of one event loop with all endpoints of contract section 3. */
 public final class HttpFront {
-  private static final Logger LOG = LoggerFactory.getLogger(HttpFront.class);
-
   /** Agents send long headers, but not this long. */
   private static final int MAX_HEADER_BYTES = 64 << 10;
 
@@ -103,8 +99,7 @@ public final class HttpFront {
             shared.ignoredModels(),
             shared.exchange().sink(),
             shared.exchange().time());
-    var cors = new Cors(() -> settings.current().listen().corsOrigins());
-    return new Routes(cors, shared.exchange().time())
+    return new Routes(new Cors(() -> settings.current().listen().corsOrigins()))
         .add(HttpMethod.POST, "/v1/chat/completions", firstList.awaitedBy(chat))
         .add(HttpMethod.GET, ModelsEndpoint.PATH, keyCheck.guard(firstList.awaitedBy(models::list)))
         .add(
@@ -122,13 +117,8 @@ public final class HttpFront {
 
   private void handle(HttpServerRequest request) {
     guard.requestBegan(request);
-    try {
-      routes.handle(request);
-    } catch (RuntimeException bug) {
-      // The last line of defence: a fault in one request must not reach another.
-      LOG.atError().setCause(bug).log("request_failed");
-      new HttpCall(request, "/", time).error(HttpErrors.internal());
-    }
+    var call = new HttpCall(request, time);
+    call.guard(() -> routes.handle(call));
   }
 
   /** Requests that have not got their whole answer yet, bodies that still come among them. */

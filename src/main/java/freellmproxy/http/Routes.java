@@ -2,7 +2,6 @@ package freellmproxy.http;
 
 import freellmproxy.api.ApiError;
 import freellmproxy.api.ApiError.Retry;
-import freellmproxy.time.Time;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
@@ -19,11 +18,9 @@ final class Routes {
   private final Map<String, Map<HttpMethod, Endpoint>> exact = new LinkedHashMap<>();
   private final Map<String, Map<HttpMethod, Endpoint>> prefixes = new LinkedHashMap<>();
   private final Cors cors;
-  private final Time time;
 
-  Routes(Cors cors, Time time) {
+  Routes(Cors cors) {
     this.cors = cors;
-    this.time = time;
   }
 
   /** Adds an endpoint. A path that ends in {@code *} stands for all that begin with the rest. */
@@ -37,8 +34,8 @@ final class Routes {
   }
 
   /** Hands a request to its endpoint, or answers that there is none. */
-  void handle(HttpServerRequest request) {
-    var call = new HttpCall(request, RequestPath.normalize(request.path()), time);
+  void handle(HttpCall call) {
+    HttpServerRequest request = call.request();
     cors.decorate(call);
     if (request.method().equals(HttpMethod.OPTIONS) && cors.isPreflight(request)) {
       call.noContent();
