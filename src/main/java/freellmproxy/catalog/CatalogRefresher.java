@@ -83,12 +83,13 @@ public final class CatalogRefresher {
 
   /**
    * Reads the list now. Readings never overlap, so that an older list cannot replace a newer one:
-   * while one is under way the next one waits for it.
+   * while one is under way the next one waits for it. The future never fails: what went wrong is a
+   * value.
    */
   public Future<Refreshed> refreshNow() {
     Promise<Refreshed> promise = Promise.promise();
     context.runOnContext(go -> {
-      running = running.transform(previous -> read());
+      running = running.transform(previous -> read()).otherwise(this::failed);
       running.onComplete(promise);
     });
     return promise.future();
@@ -127,6 +128,13 @@ public final class CatalogRefresher {
     schedule(shorter(jittered(pause), settings.refresh()));
     pause = shorter(pause.multipliedBy(2), settings.refresh());
     return new Refreshed(current, failure);
+  }
+
+  /** A bug must not end the reading for ever. */
+  private Refreshed failed(Throwable bug) {
+    LOG.atError().setCause(bug).log("refresh_failed");
+    return keepOld(
+        new FetchFailure(FetchFailure.Type.INTERNAL, "the proxy made a mistake, see its log"));
   }
 
   private void warn(List<String> warnings) {

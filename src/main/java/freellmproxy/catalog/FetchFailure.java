@@ -15,7 +15,9 @@ public record FetchFailure(Type type, String error) {
     STATUS,
     TOO_LARGE,
     NOT_JSON,
-    NO_USABLE_ENTRY;
+    NO_USABLE_ENTRY,
+    /** A bug of ours. */
+    INTERNAL;
 
     /** The name as logs print it. */
     public String label() {

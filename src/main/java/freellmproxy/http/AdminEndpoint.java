@@ -7,6 +7,7 @@ import freellmproxy.catalog.CatalogRefresher;
 import freellmproxy.config.LiveSettings;
 import freellmproxy.config.Problem;
 import freellmproxy.routing.Cooldowns;
+import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.time.Duration;
@@ -37,7 +38,8 @@ final class AdminEndpoint {
     vertx
         .executeBlocking(reload)
         .onComplete(
-            reloaded -> answer(call, reloaded), failure -> call.error(HttpErrors.internal()));
+            reloaded -> call.guard(() -> answer(call, reloaded)),
+            failure -> call.error(HttpErrors.internal()));
   }
 
   private static void answer(HttpCall call, LiveSettings.Reload reloaded) {
@@ -75,8 +77,13 @@ final class AdminEndpoint {
 
   /** Reads the list and ends all rests. */
   void refresh(HttpCall call) {
-    // The future never fails: what went wrong is a value.
-    refresher.refreshNow().onSuccess(refreshed -> answer(call, refreshed));
+    // The refresher works on an event loop of its own.
+    Context loop = vertx.getOrCreateContext();
+    refresher
+        .refreshNow()
+        .onComplete(
+            refreshed -> loop.runOnContext(here -> call.guard(() -> answer(call, refreshed))),
+            bug -> loop.runOnContext(here -> call.error(HttpErrors.internal())));
   }
 
   private void answer(HttpCall call, CatalogRefresher.Refreshed refreshed) {

@@ -9,13 +9,39 @@ import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
 import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /** Contract section 12: a fault in one request never reaches another, and is answered. */
 final class OwnFaultTest {
   private static final int A_BODY = 4 << 20;
 
-  private final BreakableTime time = new BreakableTime(new FakeTime());
+  private final FakeTime fakeTime = new FakeTime();
+  private final BreakableTime time = new BreakableTime(fakeTime);
+
+  @Test
+  void saysThatReadingTheListFailedByABugAndReadsItAgain() {
+    try (var proxy = TestProxy.startAt(time)) {
+      time.breakDown();
+      assertThat(refresh(proxy))
+          .returns(502, HttpResponse::statusCode)
+          .returns(true, answer -> answer.body().contains("refresh_failed"));
+      time.mend();
+      fakeTime.awaitTimerBetween(Duration.ofSeconds(4), Duration.ofSeconds(6));
+      assertThat(refresh(proxy).statusCode()).isEqualTo(200);
+      assertThat(proxy.chat().statusCode()).isEqualTo(200);
+    }
+  }
+
+  private static HttpResponse<String> refresh(TestProxy proxy) {
+    return proxy.send(
+        proxy
+            .request("/admin/refresh")
+            .header("x-api-key", TestProxy.KEY)
+            .POST(HttpRequest.BodyPublishers.noBody()));
+  }
 
   private static long bodies() {
     return PooledByteBufAllocator.DEFAULT.pinnedDirectMemory();
