@@ -114,8 +114,8 @@ public final class CatalogFeed {
     }
 
     private void end(CatalogParser.Result outcome) {
+      limit.cancel();
       if (result.tryComplete(outcome)) {
-        limit.cancel();
         abort.run();
       }
     }
