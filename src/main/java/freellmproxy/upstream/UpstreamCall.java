@@ -74,7 +74,20 @@ public final class UpstreamCall {
     this.listener = listener;
   }
 
+  /**
+   * Not before the event loop has worked through all it has been told at once: of a connection that
+   * it closed on the way there may be more, and Netty would take that for news of the new
+   * connection that got the same file descriptor.
+   */
   void connect(HttpClient http) {
+    client.soon(() -> {
+      if (!over) {
+        connectNow(http);
+      }
+    });
+  }
+
+  private void connectNow(HttpClient http) {
     Future<HttpClientRequest> connecting = http.request(client.template());
     key = client.key();
     if (!connecting.isComplete()) {
