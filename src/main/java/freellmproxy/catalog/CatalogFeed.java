@@ -80,6 +80,8 @@ public final class CatalogFeed {
       response.exceptionHandler(this::networkFailed);
       response.handler(this::append);
       response.endHandler(end -> {
+        // The connection may be carrying the next reading when this one is told.
+        abort = () -> {};
         if (response.statusCode() == 200) {
           parse();
         } else {

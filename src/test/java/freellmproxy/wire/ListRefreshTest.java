@@ -3,11 +3,14 @@ package freellmproxy.wire;
 import static freellmproxy.testing.TestProxy.FIRST;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import freellmproxy.catalog.Catalog;
 import freellmproxy.sandbox.Behaviour;
 import freellmproxy.sandbox.Faults;
 import freellmproxy.testing.FakeTime;
 import freellmproxy.testing.TestProxy;
+import io.vertx.core.Future;
 import java.time.Duration;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,6 +53,17 @@ final class ListRefreshTest {
       assertThat(TestProxy.await(proxy.proxy().readList()).generation()).isEqualTo(2);
       assertThat(proxy.chat().headers().firstValue("x-free-llm-proxy-model")).hasValue("new");
       time.awaitTimerBetween(Duration.ofHours(1), Duration.ofHours(1));
+    }
+  }
+
+  @Test
+  void readsAsOftenAsItIsAskedTo() {
+    try (var proxy = TestProxy.startAt(new FakeTime())) {
+      List<Future<Catalog>> readings =
+          Stream.generate(() -> proxy.proxy().readList()).limit(20).toList();
+      for (int i = 0; i < readings.size(); i++) {
+        assertThat(TestProxy.await(readings.get(i)).generation()).isEqualTo(2 + i);
+      }
     }
   }
 
