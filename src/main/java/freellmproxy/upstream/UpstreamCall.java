@@ -53,6 +53,10 @@ public final class UpstreamCall {
   private final Consumer<UpstreamReply> listener;
 
   private boolean over;
+
+  /** Whether the whole answer has come, so that its connection is another's already. */
+  private boolean complete;
+
   private Pooling pooling;
   private boolean paused;
   private boolean lost;
@@ -179,6 +183,7 @@ public final class UpstreamCall {
       }
     });
     answer.endHandler(end -> {
+      complete = true;
       parser.finish(event -> tell(new UpstreamReply.Event(event)));
       finish(new UpstreamReply.StreamEnd());
     });
@@ -266,7 +271,7 @@ public final class UpstreamCall {
       return;
     }
     end();
-    if (request != null) {
+    if (request != null && !complete) {
       request.reset(H2_CANCEL);
     }
   }
@@ -282,8 +287,8 @@ public final class UpstreamCall {
       return;
     }
     end();
-    if (lost) {
-      // There is no connection left, and Vert.x would throw.
+    if (lost || complete) {
+      // Nothing is left to run out, and Vert.x would throw.
       return;
     }
     Timer limit = client.time().after(RUN_OUT, () -> sent.reset(H2_CANCEL));

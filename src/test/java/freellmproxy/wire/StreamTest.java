@@ -172,6 +172,10 @@ final class StreamTest {
             Faults.stream(ROLE, content("a"), STOP).upTo(3, new Step.Reset()),
             text + STOP + DONE),
         Arguments.of(
+            "[DONE] without a blank line",
+            Faults.stream(ROLE, content("a"), STOP, "data: [DONE]"),
+            text + STOP + DONE),
+        Arguments.of(
             "two [DONE]", Faults.stream(ROLE, content("a"), STOP, DONE, DONE), text + STOP + DONE),
         Arguments.of(
             "events after [DONE]",
