@@ -150,13 +150,13 @@ public final class UpstreamCall {
       return;
     }
     response = answer;
+    answer.exceptionHandler(failure -> connectionLost());
     if (answer.statusCode() < 200) {
       // Vert.x takes an interim answer it does not know for the answer. The one that follows must
       // not reach the next request on this connection.
       fail(Fault.UNEXPECTED_INTERIM);
       return;
     }
-    answer.exceptionHandler(failure -> connectionLost());
     if (form == AnswerForm.STREAM && isSuccess(answer) && isEventStream(answer)) {
       readEvents(answer);
     } else {
