@@ -85,7 +85,7 @@ final class Attempt {
     this.time = deadline.time();
     this.startNanos = time.nanos();
     this.onJudged = onJudged;
-    this.limit = new Limit(time, () -> judged(ReplyClassifier.judgeFailure(beyondLimit)));
+    this.limit = new Limit(time, () -> broken(beyondLimit));
   }
 
   void start(UpstreamClient client, Pooling pooling) {
@@ -194,8 +194,7 @@ final class Attempt {
       case UpstreamReply.Event event -> judgeEvent(event.event());
       case UpstreamReply.StreamEnd end ->
           judged(finishSeen ? EMPTY_STREAM : ReplyClassifier.judgeFailure("stream_cut"));
-      case UpstreamReply.Failure failure ->
-          judged(ReplyClassifier.judgeFailure(failure.fault().label()));
+      case UpstreamReply.Failure failure -> broken(failure.fault().label());
     }
   }
 
@@ -248,6 +247,10 @@ final class Attempt {
   private void allow(Duration length, String beyond) {
     limit.in(length);
     beyondLimit = beyond;
+  }
+
+  private void broken(String reason) {
+    judged(ReplyClassifier.judgeBrokenAnswer(status, headers, reason, time.instant()));
   }
 
   private void judged(Verdict verdict) {

@@ -19,7 +19,7 @@ record ErrorBody(JsonNode error) {
   private static final int LARGEST = 1 << 20;
 
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final ErrorBody NONE = new ErrorBody(MissingNode.getInstance());
+  static final ErrorBody NONE = new ErrorBody(MissingNode.getInstance());
 
   static ErrorBody parse(byte[] body) {
     if (body.length == 0 || body.length > LARGEST) {

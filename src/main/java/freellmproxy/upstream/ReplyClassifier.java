@@ -99,6 +99,20 @@ public final class ReplyClassifier {
         Outcome.UPSTREAM_ERROR, 0, new Rest(Kind.ERROR, null), reason, null);
   }
 
+  /**
+   * Judges an answer that broke off: by its head, where that says enough, otherwise as a failure.
+   *
+   * @param status 0 when not even a head came
+   */
+  public static Verdict judgeBrokenAnswer(
+      int status, ReplyHeaders headers, String reason, Instant now) {
+    return switch (status) {
+      case 401, 429, 503 ->
+          new ReplyClassifier(status, ErrorBody.NONE, headers, Providers.ANY, now).judge();
+      default -> judgeFailure(reason);
+    };
+  }
+
   private Verdict judge() {
     Optional<Verdict> available = judgeAvailability();
     if (available.isPresent()) {

@@ -55,6 +55,8 @@ final class FallbackTest {
         Arguments.of("429 with a hint", hinted(429, "42"), 42),
         Arguments.of("503", Faults.error(503, "No backends available"), 60),
         Arguments.of("503 with a hint", hinted(503, "17"), 17),
+        Arguments.of("429, cut in its body", hinted(429, "42").upTo(1, new Step.Fin()), 42),
+        Arguments.of("503, cut in its body", hinted(503, "17").upTo(1, new Step.Reset()), 17),
         Arguments.of("500", Faults.error(500, "oops"), 60),
         Arguments.of("502 in HTML", Faults.html(502), 60),
         Arguments.of("524", Faults.error(524, "Request timed out"), 60),
@@ -174,6 +176,13 @@ final class FallbackTest {
         .contains("...3210 (len=28)")
         .doesNotContain(TestProxy.UPSTREAM_KEY);
     assertThat(answer.headers().firstValue("x-should-retry")).hasValue("false");
+    assertThat(proxy.sandbox().received()).hasSize(1);
+  }
+
+  @Test
+  void stopsAtOnceThoughTheRefusalOfItsKeyIsCut() {
+    proxy.sandbox().script(FIRST, Faults.error(401, "x").upTo(1, new Step.Fin()));
+    assertThat(proxy.chat().body()).contains("upstream_auth_error");
     assertThat(proxy.sandbox().received()).hasSize(1);
   }
 
