@@ -224,14 +224,15 @@ final class Attempt {
       return;
     }
     ChatChunk chunk = ChatChunk.read(event.data());
-    if (!chunk.isJson()) {
-      LOG.atWarn().addKeyValue("model", model.id()).log("stream_event_dropped");
+    if (event.isNamedError() || chunk.isError()) {
+      held.add(event);
+      judged(
+          ReplyClassifier.judgeStreamError(
+              headers, event.data(), request.providers(), time.instant()));
       return;
     }
-    Instant now = time.instant();
-    if (chunk.isError()) {
-      held.add(event);
-      judged(ReplyClassifier.judgeStreamError(headers, event.data(), request.providers(), now));
+    if (!chunk.isJson()) {
+      LOG.atWarn().addKeyValue("model", model.id()).log("stream_event_dropped");
       return;
     }
     heldBytes += event.data().length;

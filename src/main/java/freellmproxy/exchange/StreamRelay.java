@@ -112,15 +112,15 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       return;
     }
     ChatChunk chunk = ChatChunk.read(event.data());
-    if (!chunk.isJson()) {
-      LOG.atWarn().addKeyValue("model", model).log("stream_event_dropped");
-      return;
-    }
-    if (chunk.isError()) {
+    if (event.isNamedError() || chunk.isError()) {
       // It had begun to serve the request, so the providers cannot be what is wrong.
       fail(
           ReplyClassifier.judgeStreamError(
               ReplyHeaders.NONE, event.data(), Providers.ANY, time.instant()));
+      return;
+    }
+    if (!chunk.isJson()) {
+      LOG.atWarn().addKeyValue("model", model).log("stream_event_dropped");
       return;
     }
     lastEventNanos = time.nanos();

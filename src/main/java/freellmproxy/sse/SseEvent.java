@@ -24,6 +24,11 @@ public record SseEvent(@Nullable String name, @Nullable String id, byte[] data) 
         && new String(data, UTF_8).strip().equals("[DONE]");
   }
 
+  /** Whether its name says that it tells of an error, in whatever form. */
+  public boolean isNamedError() {
+    return "error".equals(name);
+  }
+
   /** The event as it is sent on: LF line ends, one blank line behind it. */
   public Buffer encoded() {
     Buffer out = Buffer.buffer(data.length + DATA.length + 2);

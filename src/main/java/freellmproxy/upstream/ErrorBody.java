@@ -38,7 +38,11 @@ record ErrorBody(JsonNode error) {
     JsonNode error = root.path("error");
     JsonNode choiceError = root.path("choices").path(0).path("error");
     boolean isAbsent = error.isMissingNode() || error.isNull();
-    return new ErrorBody(isAbsent ? choiceError : error);
+    if (!isAbsent) {
+      return new ErrorBody(error);
+    }
+    // Some servers leave the envelope out.
+    return new ErrorBody(choiceError.isMissingNode() ? root : choiceError);
   }
 
   private JsonNode metadata() {

@@ -55,6 +55,10 @@ final class StreamTest {
 
   private static final String REQUEST = "{\"stream\":true,\"messages\":[]}";
 
+  private static final String NAMED_ERROR =
+      "event: error\ndata: {\"code\":429,\"message\":\"slow down\"}\n\n";
+  private static final String TEXT_ERROR = "event: error\ndata: overloaded\n\n";
+
   private FakeTime time = new FakeTime();
 
   @SuppressWarnings("NullAway.Init")
@@ -104,6 +108,8 @@ final class StreamTest {
     return Stream.of(
         Arguments.of("error first", Faults.stream(error(429), DONE)),
         Arguments.of("error without choices", Faults.stream(event("{\"error\":{\"code\":502}}"))),
+        Arguments.of("error by name", Faults.stream(NAMED_ERROR, DONE)),
+        Arguments.of("error by name, then content", Faults.stream(TEXT_ERROR, content("a"), STOP)),
         Arguments.of("role, then error", Faults.stream(ROLE, error(502), DONE)),
         Arguments.of("role, then FIN", Faults.stream(ROLE).upTo(1, new Step.Fin())),
         Arguments.of("role, then RST", Faults.stream(ROLE).upTo(1, new Step.Reset())),
@@ -136,6 +142,8 @@ final class StreamTest {
     Behaviour good = Faults.stream(ROLE, content("a"), content("b"), STOP, DONE);
     return Stream.of(
         Arguments.of("error event", Faults.stream(ROLE, content("a"), error(502), DONE)),
+        Arguments.of("error by name", Faults.stream(ROLE, content("a"), NAMED_ERROR)),
+        Arguments.of("error by name, text", Faults.stream(ROLE, content("a"), TEXT_ERROR, DONE)),
         Arguments.of("error event, cut", Faults.stream(ROLE, content("a"), error(502))),
         Arguments.of("FIN", good.upTo(2, new Step.Fin())),
         Arguments.of("RST", good.upTo(2, new Step.Reset())),
