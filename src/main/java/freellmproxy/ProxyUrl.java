@@ -1,5 +1,6 @@
 package freellmproxy;
 
+import freellmproxy.config.Settings.Listen;
 import java.net.MalformedURLException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -27,7 +28,7 @@ final class ProxyUrl implements ITypeConverter<String> {
       return url.getProtocol().matches("https?")
           && !url.getHost().isEmpty()
           && url.getPort() != 0
-          && url.getPort() <= PortNumber.LARGEST
+          && url.getPort() <= Listen.MAX_PORT
           && url.getUserInfo() == null
           && url.getQuery() == null
           && url.getRef() == null;

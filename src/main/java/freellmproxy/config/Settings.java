@@ -61,6 +61,9 @@ public record Settings(
    */
   public record Listen(
       String host, int port, int maxBodyBytes, Duration shutdownGrace, Set<String> corsOrigins) {
+    /** The largest there is. */
+    public static final int MAX_PORT = 65_535;
+
     public Listen {
       corsOrigins = Set.copyOf(corsOrigins);
     }

@@ -32,8 +32,6 @@ public final class SettingsLoader {
 
   private static final int LONGEST_SECONDS = 86_400;
 
-  private static final int MAX_PORT = 65_535;
-
   private final RawSettings raw;
   private final List<Problem> problems = new ArrayList<>();
 
@@ -180,7 +178,7 @@ public final class SettingsLoader {
   private Settings.Listen listen() {
     return new Settings.Listen(
         host(),
-        number(Setting.PORT, 0, MAX_PORT),
+        number(Setting.PORT, 0, Settings.Listen.MAX_PORT),
         number(Setting.MAX_BODY_MB, 1, 1024) << 20,
         seconds(Setting.SHUTDOWN_GRACE_SEC),
         corsOrigins());
@@ -312,8 +310,8 @@ public final class SettingsLoader {
       boolean isHttp = "http".equals(url.getScheme()) || "https".equals(url.getScheme());
       if (!isHttp || url.getHost() == null) {
         problem(setting, "it is not an http(s) URL with a host", fix);
-      } else if (url.getPort() == 0 || url.getPort() > MAX_PORT) {
-        problem(setting, "its port is not between 1 and " + MAX_PORT, fix);
+      } else if (url.getPort() == 0 || url.getPort() > Settings.Listen.MAX_PORT) {
+        problem(setting, "its port is not between 1 and " + Settings.Listen.MAX_PORT, fix);
       } else if (url.getUserInfo() != null || url.getFragment() != null) {
         problem(setting, "it has a user or a fragment in it", fix);
       } else if (setting == Setting.UPSTREAM_BASE_URL && url.getQuery() != null) {

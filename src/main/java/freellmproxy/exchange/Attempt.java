@@ -116,7 +116,7 @@ final class Attempt {
     return !recorded;
   }
 
-  /** Says to the permit what came of it; the one place that does. */
+  /** Says to the permit what came of it: the one place where a verdict becomes a rest. */
   AttemptRecord settle(Verdict verdict) {
     @Nullable Instant restsUntil =
         switch (verdict) {

@@ -8,12 +8,8 @@ record Deadline(Time time, long startNanos, Duration limit) {
   /** With less than this left no attempt is worth an upstream call. */
   private static final Duration SHORTEST_ATTEMPT = Duration.ofSeconds(1);
 
-  Duration elapsed() {
-    return Duration.ofNanos(time.nanos() - startNanos);
-  }
-
   Duration remaining() {
-    return limit.minus(elapsed());
+    return limit.minusNanos(time.nanos() - startNanos);
   }
 
   boolean leavesTimeForAnAttempt() {
