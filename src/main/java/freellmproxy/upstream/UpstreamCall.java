@@ -13,6 +13,8 @@ import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.StreamResetException;
 import io.vertx.core.internal.buffer.BufferInternal;
 import java.io.IOException;
@@ -106,17 +108,18 @@ public final class UpstreamCall {
     // The answer fails too, and says so; without this Vert.x logs an error as well.
     connected.exceptionHandler(failure -> {});
     if (over) {
-      connected.reset(H2_CANCEL);
+      giveBack(connected);
       return;
     }
-    request = connected;
     boolean mayBeStale =
         pooling == Pooling.REUSE && !client.isFirstRequestOf(connected.connection());
     long sentNanos = client.time().nanos();
     listener.accept(new UpstreamReply.Sent());
     if (over) {
+      giveBack(connected);
       return;
     }
+    request = connected;
     ByteBuf sent = body.get();
     // Vert.x leaves buffers that it did not make to those who did.
     connected.end(BufferInternal.buffer(sent)).onComplete(written -> sent.release());
@@ -133,6 +136,18 @@ public final class UpstreamCall {
                 fail(Fault.CONNECTION_LOST);
               }
             });
+  }
+
+  /**
+   * Vert.x counts a stream of HTTP/2 that nothing was sent on as used for ever. What is sent asks
+   * for nothing (RFC 9110 section 9.3.7).
+   */
+  private static void giveBack(HttpClientRequest unused) {
+    if (unused.version() == HttpVersion.HTTP_2) {
+      unused.headers().clear();
+      unused.setMethod(HttpMethod.OPTIONS).setURI("*").writeHead();
+    }
+    unused.reset(H2_CANCEL);
   }
 
   /** Whether the upstream cannot have begun to work on the request. */

@@ -148,6 +148,11 @@ public final class TestProxy implements AutoCloseable {
     return loaded(environment(sandbox, more), NO_FILE).settings();
   }
 
+  /** The same, for what obeys a reload. */
+  public static LiveSettings liveSettings(SandboxUpstream sandbox, String... more) {
+    return fixed(loaded(environment(sandbox, more), NO_FILE));
+  }
+
   private static Map<String, String> environment(SandboxUpstream sandbox, String... more) {
     Map<String, String> values = new HashMap<>();
     values.put("OPENROUTER_API_KEY", UPSTREAM_KEY);
