@@ -84,12 +84,16 @@ public final class UpstreamClient {
             ? COMMON_STREAMS_OF_HTTP2
             : Long.MAX_VALUE;
     this.unpooled =
-        vertx.createHttpClient(
-            options(upstream)
-                .setProtocolVersion(HttpVersion.HTTP_1_1)
-                .setUseAlpn(false)
-                .setKeepAlive(false),
-            new PoolOptions().setHttp1MaxSize(MAX_CONNECTIONS));
+        vertx
+            .httpClientBuilder()
+            .with(
+                options(upstream)
+                    .setProtocolVersion(HttpVersion.HTTP_1_1)
+                    .setUseAlpn(false)
+                    .setKeepAlive(false))
+            .with(new PoolOptions().setHttp1MaxSize(MAX_CONNECTIONS))
+            .withConnectHandler(UpstreamClient::logNoFailure)
+            .build();
     this.template = template(upstream, templateOf.keys());
   }
 
@@ -211,7 +215,14 @@ public final class UpstreamClient {
       streams = Long.MAX_VALUE;
     }
     connection.closeHandler(closed -> unused.remove(connection));
-    // Its close is told too, and each call's failure; without this Vert.x logs an error as well.
+    logNoFailure(connection);
+  }
+
+  /**
+   * A connection's close is told, and each call's failure; without this Vert.x logs an error as
+   * well, with what the upstream has sent in it.
+   */
+  private static void logNoFailure(HttpConnection connection) {
     connection.exceptionHandler(failure -> {});
   }
 

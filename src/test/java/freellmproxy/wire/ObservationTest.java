@@ -26,6 +26,8 @@ import org.junit.jupiter.api.Test;
 
 /** Contract sections 10 and 11. */
 final class ObservationTest {
+  private static final Behaviour ANSWER_WITHOUT_HTTP =
+      Behaviour.of(new Step.Raw("SECRET answer\r\n\r\n".getBytes(UTF_8)), new Step.Fin());
 
   @Test
   void countsEveryRequestOnceUnderItsTerminalStatus() {
@@ -120,6 +122,28 @@ final class ObservationTest {
       assertThat(process.chat(port, CHAT)).startsWith("HTTP/1.1 200 ");
       assertThat(process.stop()).isZero();
       assertThat(process.output().lines()).noneMatch(line -> line.contains("\"ERROR\""));
+    }
+  }
+
+  /**
+   * An upstream that does not speak HTTP is the upstream's fault, and what it said is not logged.
+   */
+  @Test
+  void logsNoErrorAndNothingOfAnAnswerThatIsNotHttp() throws IOException {
+    try (var proxy = TestProxy.start();
+        var process =
+            ProxyProcessUnderTest.start(ProxyProcessUnderTest.environment(proxy.sandbox()))) {
+      int port = process.awaitEvent("started").path("port").asInt();
+      process.awaitEvent("snapshot_refreshed");
+      // Each event loop has a connection of its own.
+      for (int i = 0; i < 2 * Runtime.getRuntime().availableProcessors(); i++) {
+        assertThat(process.chat(port, CHAT)).startsWith("HTTP/1.1 200 ");
+      }
+      // The first call finds the pooled connection stale; what follows is on a fresh one.
+      proxy.sandbox().script(FIRST, Faults.hangUp(), ANSWER_WITHOUT_HTTP, ChatAnswer.standard());
+      assertThat(process.chat(port, CHAT)).startsWith("HTTP/1.1 200 ");
+      assertThat(process.stop()).isZero();
+      assertThat(process.output()).doesNotContain("\"ERROR\"").doesNotContainIgnoringCase("secret");
     }
   }
 
