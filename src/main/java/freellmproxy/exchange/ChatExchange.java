@@ -50,6 +50,8 @@ final class ChatExchange {
   private @Nullable StreamRelay relay;
   private @Nullable PassedThrough lastRefusal;
   private @Nullable Secret refusedKey;
+  private @Nullable Pause pause;
+  private Duration paused = Duration.ZERO;
   private int retriesOfModel;
   private Pooling pooling = Pooling.REUSE;
   private boolean over;
@@ -101,8 +103,25 @@ final class ChatExchange {
       }
       case CandidateWalk.Step.AccountRests rests ->
           refuse(Refusals.accountLimited(waitUntil(rests.until())));
+      case CandidateWalk.Step.AwaitProbe probe -> {
+        Pause wait = pause(deadline.remaining(), this::askNext);
+        shared.cooldowns().onChangeAfter(probe.changes(), () -> client.soon(wait::end));
+      }
       case CandidateWalk.Step.NobodyLeft none -> giveUp();
     }
+  }
+
+  private Pause pause(Duration longest, Runnable then) {
+    pause =
+        new Pause(
+            shared.time(),
+            longest,
+            took -> {
+              paused = paused.plus(took);
+              pause = null;
+              then.run();
+            });
+    return pause;
   }
 
   /** Contract section 4: so many upstream calls for one request. */
@@ -171,25 +190,17 @@ final class ChatExchange {
   }
 
   private void askAgainOrNext(CandidateWalk.Step.Ask ask, Verdict.ModelFailed failed) {
-    Optional<Duration> pause =
+    Optional<Duration> wait =
         retriesOfModel < fallback.sameModelRetries() && mayAskAgain()
             ? SameModelRetry.pause(failed, shared.time().instant())
                 .filter(deadline::leavesTimeForAnAttemptAfter)
             : Optional.empty();
-    if (pause.isEmpty()) {
+    if (wait.isEmpty()) {
       askNext();
       return;
     }
     retriesOfModel++;
-    shared
-        .time()
-        .after(
-            pause.get(),
-            () -> {
-              if (!over) {
-                ask(ask);
-              }
-            });
+    pause(wait.get(), () -> ask(ask));
   }
 
   private void advise(Attempt attempt, Verdict.ModelFailed failed) {
@@ -323,6 +334,9 @@ final class ChatExchange {
   /** Before the last bytes are written: who has them may look at the metrics, or ask again. */
   private void finish(int status, @Nullable String model, @Nullable StreamEnding ending) {
     over = true;
+    if (pause != null) {
+      paused = paused.plus(pause.cancel());
+    }
     request.release();
     shared
         .sink()
@@ -330,7 +344,7 @@ final class ChatExchange {
             new ExchangeRecord(
                 origin.requestId(),
                 age(),
-                origin.arrival(),
+                origin.arrival().plus(paused),
                 status,
                 request,
                 model,

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * log line and the metrics are read from it (contract sections 10 and 11).
  *
  * @param duration from its head to the end of its answer
- * @param arrival the part of it in which the body came
+ * @param waiting the part of it in which the body came, or nobody was to be asked yet
  * @param status what the client got; {@link #CLIENT_GONE} when it went before anything was sent
  * @param chosenModel null when no model answered
  * @param stream null for an answer that was no stream
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 public record ExchangeRecord(
     String requestId,
     Duration duration,
-    Duration arrival,
+    Duration waiting,
     int status,
     ChatRequest request,
     @Nullable String chosenModel,
@@ -56,7 +56,7 @@ public record ExchangeRecord(
   public Duration ownTime() {
     return attempts.stream()
         .map(AttemptRecord::duration)
-        .reduce(duration.minus(arrival), Duration::minus);
+        .reduce(duration.minus(waiting), Duration::minus);
   }
 
   /** Whether the client saw a stream break. */

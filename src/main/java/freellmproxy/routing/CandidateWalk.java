@@ -8,6 +8,7 @@ import freellmproxy.routing.Cooldowns.Admission;
 import freellmproxy.routing.Cooldowns.Permit;
 import freellmproxy.upstream.Unfit;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
@@ -18,8 +19,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * The way of one request down its candidates, best rank first, never back. Skips who rests and who
- * has turned out not to suit the request. Belongs to one exchange.
+ * The way of one request down its candidates, best rank first, each asked once. Skips who rests and
+ * who has turned out not to suit the request. Belongs to one exchange.
  */
 public final class CandidateWalk {
   private final Selection selection;
@@ -28,6 +29,7 @@ public final class CandidateWalk {
   private final LearnedLimits learned;
   private final List<Model> candidates;
   private final Set<Model> refusers = new HashSet<>();
+  private final List<Model> asked = new ArrayList<>(1);
   private int next;
   private long windowToExceed;
 
@@ -48,21 +50,31 @@ public final class CandidateWalk {
     /** Nobody, since the account rests. */
     record AccountRests(Instant until) implements Step {}
 
+    /**
+     * Nobody yet: the first call after a rest is under way to one who suits the request.
+     *
+     * @param changes those of {@link Cooldowns} that this takes into account
+     */
+    record AwaitProbe(long changes) implements Step {}
+
     /** Nobody is left who suits the request and does not rest. */
     record NobodyLeft() implements Step {}
   }
 
   /** Takes the next candidate that may be asked. */
   public Step next() {
+    // Noted first: what changes meanwhile is worth another look.
+    long changes = cooldowns.changes();
     next = Math.max(next, selection.restingHead().length(cooldowns));
     Instant now = cooldowns.now();
     while (next < candidates.size()) {
       Model model = candidates.get(next++);
-      if (cooldowns.restOf(model, now) != null || !suits(model)) {
+      if (cooldowns.restOf(model, now) != null || asked.contains(model) || !suits(model)) {
         continue;
       }
       switch (cooldowns.admit(model)) {
         case Admission.Admitted admitted -> {
+          asked.add(model);
           return new Step.Ask(model, admitted.permit());
         }
         case Admission.AccountResting resting -> {
@@ -71,7 +83,15 @@ public final class CandidateWalk {
         case Admission.Resting resting -> {}
       }
     }
-    return new Step.NobodyLeft();
+    next = 0;
+    return candidates.stream().anyMatch(model -> mayBeAskedSoon(model, now))
+        ? new Step.AwaitProbe(changes)
+        : new Step.NobodyLeft();
+  }
+
+  /** Whether it is passed over for a probe only, which may have ended meanwhile. */
+  private boolean mayBeAskedSoon(Model model, Instant now) {
+    return !cooldowns.rests(model, now) && !asked.contains(model) && suits(model);
   }
 
   /** After a refusal for length only a window known to be larger will do. */

@@ -10,8 +10,10 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -35,6 +37,7 @@ public final class Cooldowns {
   private final Duration refreshPeriod;
   private final AccountQuota account = new AccountQuota();
   private final AtomicLong changes = new AtomicLong();
+  private final Queue<Runnable> waiting = new ConcurrentLinkedQueue<>();
 
   /**
    * Starts with everybody awake.
@@ -75,6 +78,28 @@ public final class Cooldowns {
     return changes.get();
   }
 
+  private void changed() {
+    changes.incrementAndGet();
+    wake();
+  }
+
+  private void wake() {
+    for (Runnable task = waiting.poll(); task != null; task = waiting.poll()) {
+      task.run();
+    }
+  }
+
+  /**
+   * Runs {@code task} once, on any thread, when there have been more {@link #changes} than {@code
+   * seen}, perhaps at once. It must be short.
+   */
+  public void onChangeAfter(long seen, Runnable task) {
+    waiting.add(task);
+    if (changes.get() != seen) {
+      wake();
+    }
+  }
+
   /**
    * Until when to ask for a call would be in vain, {@link Instant#MAX} while another request finds
    * that out; null when it would not be. Cheaper than a refusal on a walk past many.
@@ -89,6 +114,12 @@ public final class Cooldowns {
       case RESTING -> state.restsAt(now) ? state.until() : null;
       case PROBING -> Instant.MAX;
     };
+  }
+
+  /** Whether its rest is not over yet. */
+  boolean rests(Model model, Instant now) {
+    RestState state = states.get(model.id());
+    return state != null && state.restsAt(now);
   }
 
   /** Asks for one call to a model. After a rest only the first asker is admitted. */
@@ -117,7 +148,7 @@ public final class Cooldowns {
       return new Admission.Resting(state.until());
     }
     boolean isFirst = states.replace(id, state, state.probing());
-    changes.incrementAndGet();
+    changed();
     // Where another request was faster, what it made of the state decides.
     return isFirst ? new Admission.Admitted(new Permit(id, state.until())) : enter(id);
   }
@@ -130,7 +161,7 @@ public final class Cooldowns {
   private void change(String id, Function<RestState, @Nullable RestState> change) {
     if (states.containsKey(id)) {
       states.computeIfPresent(id, (key, state) -> change.apply(state));
-      changes.incrementAndGet();
+      changed();
     }
   }
 
@@ -180,7 +211,7 @@ public final class Cooldowns {
       RestState rested =
           states.compute(
               id, (key, old) -> (old == null ? RestState.AWAKE : old).rested(rest, length, now));
-      changes.incrementAndGet();
+      changed();
       restOfOurs = rested.until();
       return rested.until();
     }
@@ -224,14 +255,14 @@ public final class Cooldowns {
     Set<String> listed = catalog.models().stream().map(Model::id).collect(Collectors.toSet());
     states.keySet().retainAll(listed);
     states.values().removeIf(RestState::untilRefresh);
-    changes.incrementAndGet();
+    changed();
   }
 
   /** The operator asked for a fresh start (contract section 3, {@code POST /admin/refresh}). */
   public void clear() {
     states.clear();
     account.forget();
-    changes.incrementAndGet();
+    changed();
   }
 
   /** The upstream key is another one: what was learned with the old one is forgotten. */

@@ -197,8 +197,8 @@ public final class UpstreamClient {
     return connectLimit;
   }
 
-  /** Runs a task on this event loop, behind those that wait already. */
-  void soon(Runnable task) {
+  /** Runs a task on this event loop, behind those that wait already. May be called anywhere. */
+  public void soon(Runnable task) {
     context.runOnContext(now -> task.run());
   }
 
