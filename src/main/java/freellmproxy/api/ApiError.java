@@ -45,6 +45,17 @@ public record ApiError(
     return new ApiError(400, "invalid_request_error", code, message, param, Retry.POINTLESS);
   }
 
+  /** The proxy has no room for a request of which nothing else is wrong. */
+  public static ApiError overloaded(String message) {
+    return new ApiError(
+        503,
+        "service_unavailable",
+        "proxy_overloaded",
+        message,
+        null,
+        new Retry.After(Duration.ofSeconds(1)));
+  }
+
   /** {@code {"error":{"message","type","code","param"}}} in UTF-8. */
   public byte[] json() {
     var out = new ByteArrayOutputStream(256);

@@ -129,6 +129,7 @@ final class Attempt {
           case Verdict.Empty empty -> permit.answeredEmpty();
           case Verdict.ModelUnfit unfit -> withoutBlame();
           case Verdict.KeyRefused refused -> withoutBlame();
+          case Verdict.ProxyOverloaded overloaded -> withoutBlame();
           case Verdict.ClientError error -> withoutBlame();
         };
     return record(verdict.outcome(), restsUntil, verdict.reason());
@@ -194,7 +195,15 @@ final class Attempt {
       case UpstreamReply.Event event -> judgeEvent(event.event());
       case UpstreamReply.StreamEnd end ->
           judged(finishSeen ? EMPTY_STREAM : ReplyClassifier.judgeFailure("stream_cut"));
-      case UpstreamReply.Failure failure -> broken(failure.fault().label());
+      case UpstreamReply.Failure failure -> judgeFault(failure.fault());
+    }
+  }
+
+  private void judgeFault(UpstreamReply.Fault fault) {
+    if (fault == UpstreamReply.Fault.NO_FILE_DESCRIPTOR) {
+      judged(new Verdict.ProxyOverloaded(fault.label()));
+    } else {
+      broken(fault.label());
     }
   }
 

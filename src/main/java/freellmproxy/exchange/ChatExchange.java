@@ -176,6 +176,7 @@ final class ChatExchange {
           askNext();
         }
       }
+      case Verdict.ProxyOverloaded overloaded -> refuse(Refusals.outOfFiles());
       case Verdict.KeyRefused refused -> {
         Secret key = attempt.call().key();
         if (key.equals(shared.settings().current().keys().openRouter())) {

@@ -76,6 +76,12 @@ final class Refusals {
         Retry.POINTLESS);
   }
 
+  static ApiError outOfFiles() {
+    return ApiError.overloaded(
+        "The proxy has as many connections open as the system lets it. Ask again in a moment, or"
+            + " let it have more: ulimit -n.");
+  }
+
   static ApiError shuttingDown() {
     return unavailable("The proxy is shutting down.", Duration.ofSeconds(1));
   }

@@ -180,14 +180,9 @@ final class ChatEndpoint implements Endpoint {
   }
 
   private static ApiError overloaded() {
-    return new ApiError(
-        503,
-        "service_unavailable",
-        "proxy_overloaded",
+    return ApiError.overloaded(
         "The bodies of other requests fill the memory for them. Ask again in a moment, or give the"
-            + " proxy more: JAVA_OPTS=-XX:MaxDirectMemorySize=1g.",
-        null,
-        new Retry.After(Duration.ofSeconds(1)));
+            + " proxy more: JAVA_OPTS=-XX:MaxDirectMemorySize=1g.");
   }
 
   private static ApiError malformed() {

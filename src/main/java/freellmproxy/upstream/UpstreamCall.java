@@ -49,6 +49,9 @@ public final class UpstreamCall {
   /** An upstream that means to end has done so by then. */
   private static final Duration RUN_OUT = Duration.ofSeconds(2);
 
+  /** EMFILE in the words of the C library; no exception has a type for it. */
+  private static final String NO_FILE_DESCRIPTOR = "Too many open files";
+
   private final UpstreamClient client;
   private final Supplier<ByteBuf> body;
   private final AnswerForm form;
@@ -227,6 +230,9 @@ public final class UpstreamCall {
       }
       if (cause instanceof ProxyConnectException) {
         return Fault.FORWARD_PROXY_FAILED;
+      }
+      if (String.valueOf(cause.getMessage()).endsWith(NO_FILE_DESCRIPTOR)) {
+        return Fault.NO_FILE_DESCRIPTOR;
       }
     }
     return Fault.CONNECT_FAILED;

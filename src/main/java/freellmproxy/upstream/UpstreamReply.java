@@ -34,6 +34,8 @@ public sealed interface UpstreamReply {
     CONNECT_TIMEOUT("connect_timeout"),
     TLS_FAILED("tls_failed"),
     FORWARD_PROXY_FAILED("forward_proxy_failed"),
+    /** The proxy's own fault: it has as many files open as it may. */
+    NO_FILE_DESCRIPTOR("no_file_descriptor"),
     CONNECTION_LOST("connection_lost"),
     UNEXPECTED_INTERIM("unexpected_interim_answer"),
     TOO_LARGE("answer_too_large");

@@ -82,6 +82,14 @@ public sealed interface Verdict {
     }
   }
 
+  /** The proxy itself had no means to ask: nobody is to blame, and the next would fail as well. */
+  record ProxyOverloaded(String reason) implements Verdict {
+    @Override
+    public Outcome outcome() {
+      return Outcome.CANCELLED;
+    }
+  }
+
   /**
    * The request itself is at fault: the client gets the answer as it came.
    *

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.spi.ToolProvider;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -36,18 +37,41 @@ public final class ProxyProcessUnderTest implements AutoCloseable {
   /** Starts it in an empty folder, with this environment and nothing else. */
   public static ProxyProcessUnderTest start(Map<String, String> environment, String... arguments)
       throws IOException {
+    return start(environment, Stream.of(), absoluteClassPath(), Stream.of(arguments));
+  }
+
+  /**
+   * Serves with no more open files, connections among them, than this.
+   *
+   * @param jar is made for it: a class in a folder would need a file more
+   */
+  public static ProxyProcessUnderTest startWithFiles(
+      int files, Path jar, Map<String, String> environment) throws IOException {
+    String folder = Path.of("target", "classes").toAbsolutePath().toString();
+    ToolProvider.findFirst("jar")
+        .orElseThrow()
+        .run(System.out, System.err, "-cf", jar.toString(), "-C", folder, ".");
+    String classPath = absoluteClassPath().replace(folder, jar.toString());
+    String limited = "ulimit -n " + files + " && exec \"$@\"";
+    return start(environment, Stream.of("/bin/sh", "-c", limited, "sh"), classPath, Stream.of());
+  }
+
+  private static ProxyProcessUnderTest start(
+      Map<String, String> environment,
+      Stream<String> wrapper,
+      String classPath,
+      Stream<String> arguments)
+      throws IOException {
     Path folder = Files.createTempDirectory("proxy-process");
-    List<String> command =
-        Stream.concat(
-                Stream.of(
-                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                    "--enable-native-access=ALL-UNNAMED",
-                    "--sun-misc-unsafe-memory-access=allow",
-                    "-cp",
-                    absoluteClassPath(),
-                    Main.class.getName()),
-                Stream.of(arguments))
-            .toList();
+    Stream<String> java =
+        Stream.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            "-cp",
+            classPath,
+            Main.class.getName());
+    List<String> command = Stream.of(wrapper, java, arguments).flatMap(part -> part).toList();
     var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
     builder.environment().clear();
     builder.environment().putAll(environment);

@@ -61,6 +61,7 @@ final class RecordedAnswersTest {
       case Verdict.ModelUnfit unfit -> "model-request";
       case Verdict.AccountLimited limited -> "account";
       case Verdict.KeyRefused refused -> "key";
+      case Verdict.ProxyOverloaded overloaded -> "proxy";
       case Verdict.ClientError error -> "client";
     };
   }

@@ -213,6 +213,7 @@ final class ReplyClassifierTest {
             case Unfit.Parameters parameters -> "unfit parameters";
           };
       case Verdict.AccountLimited limited -> "account";
+      case Verdict.ProxyOverloaded overloaded -> "proxy";
       case Verdict.KeyRefused refused -> "key";
       case Verdict.ClientError error -> "client";
     };
