@@ -213,6 +213,7 @@ public final class UpstreamClient {
       connection.remoteSettingsHandler(this::streamsOf);
     } else {
       streams = Long.MAX_VALUE;
+      AnswerTail.check(connection);
     }
     connection.closeHandler(closed -> unused.remove(connection));
     logNoFailure(connection);

@@ -315,6 +315,23 @@ final class FallbackTest {
     assertAnsweredBy(proxy.chat(), SECOND, 1);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"]", "}\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5"})
+  void takesNothingBehindAnAnswerForTheNext(String behind) throws IOException {
+    String answer = "{\"choices\":[{\"message\":{\"content\":\"fine\"}}]}";
+    String head = "HTTP/1.1 200 OK\r\nContent-Length: " + answer.length() + "\r\n\r\n";
+    proxy
+        .sandbox()
+        .script(FIRST, Behaviour.of(new Step.Raw((head + answer + behind).getBytes(UTF_8))));
+    try (var client = RawConnection.to(proxy.port())) {
+      for (int i = 0; i < 3; i++) {
+        assertThat(client.chat(CHAT).readUntil("]}"))
+            .endsWith(answer)
+            .contains("x-free-llm-proxy-model: " + FIRST, "x-free-llm-proxy-attempts: 1");
+      }
+    }
+  }
+
   @Test
   void forgetsAFailureThatTheSameModelMadeGood() {
     try (var retrying = TestProxy.start("SAME_MODEL_RETRIES", "1")) {
