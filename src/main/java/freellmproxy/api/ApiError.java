@@ -45,6 +45,17 @@ public record ApiError(
     return new ApiError(400, "invalid_request_error", code, message, param, Retry.POINTLESS);
   }
 
+  /** A bug of ours. */
+  public static ApiError internal() {
+    return new ApiError(
+        500,
+        "internal_error",
+        "internal_error",
+        "The proxy made a mistake; its log says which. Other requests are not affected.",
+        null,
+        Retry.UNSAID);
+  }
+
   /** The proxy has no room for a request of which nothing else is wrong. */
   public static ApiError overloaded(String message) {
     return new ApiError(

@@ -180,7 +180,13 @@ final class Attempt {
     if (relay != null) {
       relay.accept(step);
     } else if (!judged) {
-      judge(step);
+      try {
+        judge(step);
+      } catch (RuntimeException bug) {
+        // Another model's answer may not meet it.
+        LOG.atError().setCause(bug).addKeyValue("model", model.id()).log("answer_not_judged");
+        judged(ReplyClassifier.judgeFailure("not_judged"));
+      }
     }
   }
 

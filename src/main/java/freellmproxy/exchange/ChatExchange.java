@@ -81,6 +81,23 @@ final class ChatExchange {
   }
 
   void begin() {
+    guard(this::start);
+  }
+
+  /** Does some work for it. A bug there must not leave a client without an answer. */
+  private void guard(Runnable work) {
+    try {
+      work.run();
+    } catch (RuntimeException bug) {
+      LOG.atError()
+          .setCause(bug)
+          .addKeyValue("request_id", origin.requestId())
+          .log("request_failed");
+      endWith(ApiError.internal());
+    }
+  }
+
+  private void start() {
     reply.onGone(this::clientGone);
     Optional<Instant> accountRest = shared.cooldowns().accountRest();
     if (accountRest.isPresent()) {
@@ -119,7 +136,7 @@ final class ChatExchange {
             took -> {
               paused = paused.plus(took);
               pause = null;
-              then.run();
+              guard(then);
             });
     return pause;
   }
@@ -137,7 +154,7 @@ final class ChatExchange {
             request,
             settings.limits(),
             deadline,
-            verdict -> act(ask, verdict));
+            verdict -> guard(() -> act(ask, verdict)));
     current = attempt;
     attempt.start(client, pooling);
   }
@@ -231,7 +248,7 @@ final class ChatExchange {
             age(),
             failure -> streamEnded(attempt, failure));
     relay = started;
-    attempt.relayTo(started);
+    attempt.relayTo(step -> guard(() -> started.accept(step)));
     started.begin(attempt.held());
   }
 
@@ -297,10 +314,13 @@ final class ChatExchange {
 
   /** Ends the exchange because the proxy stops. */
   void interrupt() {
+    endWith(Refusals.shuttingDown());
+  }
+
+  private void endWith(ApiError error) {
     if (over) {
       return;
     }
-    ApiError error = Refusals.shuttingDown();
     if (relay == null) {
       endAttempt();
       refuse(error);

@@ -8,6 +8,8 @@ public interface ExchangeSink {
   /** A request was turned away before any model could be asked. */
   void rejected(Rejection rejection);
 
-  /** A chat request came without the proxy's key; it was not read. */
-  void unauthorized(int status);
+  /**
+   * A chat request got this answer unread, for want of the key, or since a bug of ours ended it.
+   */
+  void refused(int status);
 }

@@ -39,7 +39,7 @@ final class AdminEndpoint {
         .executeBlocking(reload)
         .onComplete(
             reloaded -> call.guard(() -> answer(call, reloaded)),
-            failure -> call.error(HttpErrors.internal()));
+            failure -> call.error(ApiError.internal()));
   }
 
   private static void answer(HttpCall call, LiveSettings.Reload reloaded) {
@@ -83,7 +83,7 @@ final class AdminEndpoint {
         .refreshNow()
         .onComplete(
             refreshed -> loop.runOnContext(here -> call.guard(() -> answer(call, refreshed))),
-            bug -> loop.runOnContext(here -> call.error(HttpErrors.internal())));
+            bug -> loop.runOnContext(here -> call.error(ApiError.internal())));
   }
 
   private void answer(HttpCall call, CatalogRefresher.Refreshed refreshed) {

@@ -28,6 +28,7 @@ final class ChatEndpoint implements Endpoint {
 
   private final LiveSettings settings;
   private final ApiKeyCheck keyCheck;
+  private final FirstList firstList;
   private final Supplier<Catalog> catalog;
   private final Exchanges exchanges;
   private final IgnoredModels ignoredModels;
@@ -38,6 +39,7 @@ final class ChatEndpoint implements Endpoint {
   ChatEndpoint(
       LiveSettings settings,
       ApiKeyCheck keyCheck,
+      FirstList firstList,
       Supplier<Catalog> catalog,
       Exchanges exchanges,
       IgnoredModels ignoredModels,
@@ -45,6 +47,7 @@ final class ChatEndpoint implements Endpoint {
       Time time) {
     this.settings = settings;
     this.keyCheck = keyCheck;
+    this.firstList = firstList;
     this.catalog = catalog;
     this.exchanges = exchanges;
     this.ignoredModels = ignoredModels;
@@ -56,7 +59,7 @@ final class ChatEndpoint implements Endpoint {
   public void handle(HttpCall call) {
     ApiError keyFault = keyCheck.check(call.request());
     if (keyFault != null) {
-      sink.unauthorized(keyFault.status());
+      sink.refused(keyFault.status());
       keyCheck.refuse(call, keyFault);
       return;
     }
@@ -69,7 +72,7 @@ final class ChatEndpoint implements Endpoint {
         call.request(),
         settings.current().listen().maxBodyBytes(),
         time,
-        result -> call.guard(() -> read(call, result)));
+        result -> guard(call, () -> read(call, result)));
   }
 
   private static boolean isEncoded(HttpServerRequest request) {
@@ -96,14 +99,8 @@ final class ChatEndpoint implements Endpoint {
 
   private void scan(HttpCall call, Exchanges.Origin origin, ByteBuf body) {
     switch (scanner.scan(body)) {
-      case RequestScan.Result.Scanned scanned -> {
-        try {
-          route(call, origin, scanned.request());
-        } catch (RuntimeException bug) {
-          scanned.request().release();
-          throw bug;
-        }
-      }
+      case RequestScan.Result.Scanned scanned ->
+          firstList.then(() -> guard(call, () -> begin(call, origin, scanned.request())));
       case RequestScan.Result.NotJson fault ->
           reject(
               call,
@@ -116,6 +113,20 @@ final class ChatEndpoint implements Endpoint {
               "invalid_request",
               ApiError.badRequest("invalid_request", fault.message(), fault.param()),
               fault.traits());
+    }
+  }
+
+  private void begin(HttpCall call, Exchanges.Origin origin, ChatRequest request) {
+    if (!call.isOpen()) {
+      // It went while the list was read.
+      request.release();
+      return;
+    }
+    try {
+      route(call, origin, request);
+    } catch (RuntimeException bug) {
+      request.release();
+      throw bug;
     }
   }
 
@@ -133,6 +144,10 @@ final class ChatEndpoint implements Endpoint {
     } else {
       exchanges.begin(origin, request, snapshot, new HttpReply(call));
     }
+  }
+
+  private void guard(HttpCall call, Runnable work) {
+    call.guard(work, () -> sink.refused(ApiError.internal().status()));
   }
 
   private void reject(HttpCall call, String reason, ApiError error, Set<Trait> traits) {

@@ -6,7 +6,6 @@ import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
-import io.vertx.core.http.HttpServerRequest;
 import java.time.Duration;
 
 /**
@@ -34,26 +33,18 @@ public final class FirstList {
     });
   }
 
-  /** The endpoint that handles a call when there is something to read the list from. */
-  Endpoint awaitedBy(Endpoint endpoint) {
-    return call -> {
-      if (over.future().isComplete()) {
-        endpoint.handle(call);
-      } else {
-        hold(vertx.getOrCreateContext(), call, endpoint);
-      }
-    };
+  /** Runs a task on this event loop when nothing is to be waited for, perhaps at once. */
+  void then(Runnable task) {
+    if (over.future().isComplete()) {
+      task.run();
+    } else {
+      Context loop = vertx.getOrCreateContext();
+      over.future().onComplete(done -> loop.runOnContext(now -> task.run()));
+    }
   }
 
-  private void hold(Context loop, HttpCall call, Endpoint endpoint) {
-    HttpServerRequest request = call.request().pause();
-    over.future()
-        .onComplete(done ->
-            loop.runOnContext(now -> {
-              if (call.isOpen()) {
-                call.guard(() -> endpoint.handle(call));
-                request.resume();
-              }
-            }));
+  /** The endpoint that handles a call when there is something to read the list from. */
+  Endpoint awaitedBy(Endpoint endpoint) {
+    return call -> then(() -> call.guard(() -> endpoint.handle(call)));
   }
 }

@@ -78,11 +78,17 @@ final class HttpCall {
 
   /** Does some work for it. A bug there must reach no other request, and must be answered. */
   void guard(Runnable work) {
+    guard(work, () -> {});
+  }
+
+  /** The same; {@code onBug} is told before the answer. */
+  void guard(Runnable work, Runnable onBug) {
     try {
       work.run();
     } catch (RuntimeException bug) {
-      LOG.atError().setCause(bug).log("request_failed");
-      error(HttpErrors.internal());
+      LOG.atError().setCause(bug).addKeyValue("request_id", requestId).log("request_failed");
+      onBug.run();
+      error(ApiError.internal());
     }
   }
 

@@ -9,7 +9,7 @@ import io.netty.handler.codec.http.TransferEncodingNotAllowedException;
 import io.vertx.core.http.HttpServerRequest;
 import org.jspecify.annotations.Nullable;
 
-/** Answers to what never becomes a request, and to our own faults. */
+/** Answers to what never becomes a request. */
 final class HttpErrors {
   private HttpErrors() {}
 
@@ -38,15 +38,5 @@ final class HttpErrors {
 
   private static ApiError fault(int status, String code, String message) {
     return new ApiError(status, "invalid_request_error", code, message, null, Retry.POINTLESS);
-  }
-
-  static ApiError internal() {
-    return new ApiError(
-        500,
-        "internal_error",
-        "internal_error",
-        "The proxy made a mistake; its log says which. Other requests are not affected.",
-        null,
-        Retry.UNSAID);
   }
 }

@@ -94,13 +94,14 @@ public final class HttpFront {
         new ChatEndpoint(
             settings,
             keyCheck,
+            firstList,
             refresher::current,
             exchanges,
             shared.ignoredModels(),
             shared.exchange().sink(),
             shared.exchange().time());
     return new Routes(new Cors(() -> settings.current().listen().corsOrigins()))
-        .add(HttpMethod.POST, "/v1/chat/completions", firstList.awaitedBy(chat))
+        .add(HttpMethod.POST, "/v1/chat/completions", chat)
         .add(HttpMethod.GET, ModelsEndpoint.PATH, keyCheck.guard(firstList.awaitedBy(models::list)))
         .add(
             HttpMethod.GET,
@@ -111,8 +112,7 @@ public final class HttpFront {
         .add(HttpMethod.GET, "/health", status::health)
         .add(HttpMethod.GET, "/ready", status::ready)
         .add(HttpMethod.GET, "/metrics", status::metrics)
-        .add(HttpMethod.GET, "/", status::index)
-        .add(HttpMethod.HEAD, "/", status::index);
+        .add(HttpMethod.GET, "/", status::index);
   }
 
   private void handle(HttpServerRequest request) {

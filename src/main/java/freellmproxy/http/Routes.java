@@ -23,7 +23,10 @@ final class Routes {
     this.cors = cors;
   }
 
-  /** Adds an endpoint. A path that ends in {@code *} stands for all that begin with the rest. */
+  /**
+   * Adds an endpoint; one for GET serves HEAD too (RFC 9110 section 9.3.2). A path that ends in
+   * {@code *} stands for all that begin with the rest.
+   */
   Routes add(HttpMethod method, String path, Endpoint endpoint) {
     boolean isPrefix = path.endsWith("*");
     String key = isPrefix ? path.substring(0, path.length() - 1) : path;
@@ -46,14 +49,19 @@ final class Routes {
       call.error(notFound());
       return;
     }
-    Endpoint endpoint = methods.get(request.method());
+    boolean isHead = request.method().equals(HttpMethod.HEAD);
+    Endpoint endpoint = methods.get(isHead ? HttpMethod.GET : request.method());
     if (endpoint == null) {
       String allowed =
-          methods.keySet().stream().map(HttpMethod::name).collect(Collectors.joining(", "));
+          methods.keySet().stream().map(Routes::allow).collect(Collectors.joining(", "));
       call.header(HttpHeaders.ALLOW, allowed).error(wrongMethod(request.method(), allowed));
     } else {
       endpoint.handle(call);
     }
+  }
+
+  private static String allow(HttpMethod method) {
+    return method.equals(HttpMethod.GET) ? "GET, HEAD" : method.name();
   }
 
   private @Nullable Map<HttpMethod, Endpoint> find(String path) {

@@ -1,5 +1,6 @@
 package freellmproxy.http;
 
+import freellmproxy.api.ApiError;
 import freellmproxy.catalog.Catalog;
 import freellmproxy.observe.Metrics;
 import freellmproxy.routing.Cooldowns;
@@ -75,6 +76,6 @@ final class StatusEndpoints {
         .executeBlocking(metrics::text)
         .onComplete(
             text -> call.text(200, Metrics.CONTENT_TYPE, text),
-            failure -> call.error(HttpErrors.internal()));
+            failure -> call.error(ApiError.internal()));
   }
 }

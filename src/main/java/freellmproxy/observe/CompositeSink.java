@@ -24,8 +24,8 @@ public record CompositeSink(List<ExchangeSink> listeners) implements ExchangeSin
   }
 
   @Override
-  public void unauthorized(int status) {
-    tell(listener -> listener.unauthorized(status));
+  public void refused(int status) {
+    tell(listener -> listener.refused(status));
   }
 
   private void tell(Consumer<ExchangeSink> message) {

@@ -94,7 +94,7 @@ public final class ExchangeLog implements ExchangeSink {
 
   /** No line: anybody who can reach the port could fill the log. The metric counts them. */
   @Override
-  public void unauthorized(int status) {}
+  public void refused(int status) {}
 
   private static double millis(Duration duration) {
     return Math.round(duration.toNanos() / 1e3) / 1e3;

@@ -149,7 +149,7 @@ public final class Metrics implements ExchangeSink {
   }
 
   @Override
-  public void unauthorized(int status) {
+  public void refused(int status) {
     requests.labelValues(Integer.toString(status)).inc();
   }
 

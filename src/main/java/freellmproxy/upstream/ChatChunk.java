@@ -36,11 +36,15 @@ public final class ChatChunk {
     if (json.kind() == Kind.OBJECT) {
       chunk.readTop(json);
       chunk.json = json.isAtEnd();
+    } else if (json.kind() == Kind.ARRAY && json.enterArray() && json.kind() == Kind.OBJECT) {
+      // Google wraps its errors in an array; nothing else comes in one.
+      chunk.readTop(json);
+      chunk.json = chunk.error;
     }
     return chunk;
   }
 
-  /** Whether it is one JSON object. */
+  /** Whether it is one JSON object, or an error in an array. */
   public boolean isJson() {
     return json;
   }
@@ -69,7 +73,7 @@ public final class ChatChunk {
           readChoice(json);
         }
       } else {
-        error |= field.equals("error") && value != Kind.NULL;
+        error |= field.equals("error") && isFault(value);
         json.skip();
       }
     }
@@ -87,12 +91,17 @@ public final class ChatChunk {
         case "text" -> useful |= isContent(json, value);
         case "finish_reason" -> readFinishReason(json, value);
         case "error" -> {
-          error |= value != Kind.NULL;
+          error |= isFault(value);
           json.skip();
         }
         default -> json.skip();
       }
     }
+  }
+
+  /** Whether the value of {@code error} says that there is one. */
+  private static boolean isFault(Kind value) {
+    return value != Kind.NULL && value != Kind.FALSE;
   }
 
   private void readFinishReason(JsonCursor json, Kind value) {

@@ -47,6 +47,8 @@ final class ChatChunkTest {
         "{\"error\":{\"code\":429}}                     | error",
         "{\"error\":\"x\"}                              | error",
         "{\"error\":null}                               | nothing",
+        "{\"error\":false}                              | nothing",
+        "[{\"error\":{\"code\":429}}]                   | error",
         "{\"content\":\"x\"}                            | nothing",
         "{\"choices\":7}                                | nothing",
         "  {}                                           | nothing",

@@ -155,9 +155,21 @@ final class EndpointsTest {
     assertThat(ready.path("available").asInt()).isEqualTo(6);
     assertThat(ready.path("fetched_at").asText()).startsWith("20");
     assertThat(proxy.get("/").body()).contains("/v1/chat/completions", "/metrics");
-    var head = proxy.send(proxy.request("/").method("HEAD", BodyPublishers.noBody()));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/", "/health", "/ready", "/metrics", "/v1/models"})
+  void answersHeadLikeGetWithoutABody(String path) {
+    var get = proxy.send(authorized(path).GET());
+    var head = proxy.send(authorized(path).method("HEAD", BodyPublishers.noBody()));
     assertThat(head.statusCode()).isEqualTo(200);
+    assertThat(header(head, "content-type")).isEqualTo(header(get, "content-type"));
     assertThat(head.body()).isEmpty();
+  }
+
+  @Test
+  void saysWhichMethodsAPathTakes() {
+    assertThat(header(proxy.send(authorized("/health").DELETE()), "allow")).isEqualTo("GET, HEAD");
   }
 
   @Test

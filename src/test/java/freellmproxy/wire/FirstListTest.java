@@ -82,6 +82,18 @@ final class FirstListTest {
   }
 
   @Test
+  void saysAtOnceWhatIsWrongWithARequest() throws IOException {
+    try (var chat = connect()) {
+      String head =
+          RawConnection.chatHead(0).replace("Content-Length: 0", "Transfer-Encoding: chunked");
+      assertThat(chat.send(head + "xyz\r\n{}\r\n").readAll())
+          .startsWith("HTTP/1.1 400 ")
+          .contains("bad_request", "chunks");
+    }
+    assertThat(proxy.post("[]").statusCode()).isEqualTo(400);
+  }
+
+  @Test
   void holdsNobodyForLong() throws IOException {
     try (var chat = connect()) {
       sendAndAwaitHeld(() -> chat.chat(CHAT));

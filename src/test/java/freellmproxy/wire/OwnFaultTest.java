@@ -1,9 +1,17 @@
 package freellmproxy.wire;
 
 import static freellmproxy.testing.TestProxy.CHAT;
+import static freellmproxy.testing.TestProxy.FIRST;
+import static freellmproxy.testing.TestProxy.SECOND;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import freellmproxy.sandbox.ChatAnswer;
+import freellmproxy.sandbox.Faults;
+import freellmproxy.sandbox.Gate;
+import freellmproxy.sandbox.Step;
 import freellmproxy.testing.BreakableTime;
+import freellmproxy.testing.Events;
 import freellmproxy.testing.FakeTime;
 import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
@@ -59,6 +67,64 @@ final class OwnFaultTest {
       time.mend();
       client.chat(CHAT);
       assertThat(client.readUntil("fake OpenRouter.")).startsWith("HTTP/1.1 200 ");
+      assertThat(proxy.settledMetrics()).contains("freellm_requests_total{status=\"500\"} 1.0");
+    }
+  }
+
+  @Test
+  void answersABugBehindTheAnswerOfAModel() throws IOException {
+    var held = new Gate();
+    try (var proxy = TestProxy.startAt(time);
+        var client = RawConnection.to(proxy.port())) {
+      proxy.sandbox().script(FIRST, Faults.error(500, "oops").after(new Step.Hold(held)));
+      client.chat(CHAT);
+      TestProxy.await(held.reached());
+      time.breakDown();
+      held.open();
+      assertThat(client.readUntil("}}")).startsWith("HTTP/1.1 500 ").contains("internal_error");
+      time.mend();
+      client.chat(CHAT);
+      assertThat(client.readUntil("fake OpenRouter.")).startsWith("HTTP/1.1 200 ");
+      assertThat(proxy.settledMetrics()).contains("freellm_requests_total{status=\"500\"} 1.0");
+    }
+  }
+
+  @Test
+  void asksTheNextModelAfterABugInReadingAnAnswer() throws IOException {
+    var held = new Gate();
+    try (var proxy = TestProxy.startAt(time);
+        var client = RawConnection.to(proxy.port())) {
+      proxy.sandbox().script(FIRST, ChatAnswer.standard().after(new Step.Hold(held)));
+      client.chat(CHAT);
+      TestProxy.await(held.reached());
+      time.breakDown(1);
+      held.open();
+      assertThat(client.readUntil("fake OpenRouter."))
+          .startsWith("HTTP/1.1 200 ")
+          .contains("x-free-llm-proxy-model: " + SECOND);
+    }
+  }
+
+  @Test
+  void endsAStreamWithAnErrorAfterABug() throws IOException {
+    var held = new Gate();
+    try (var proxy = TestProxy.startAt(time);
+        var client = RawConnection.to(proxy.port())) {
+      proxy
+          .sandbox()
+          .script(
+              FIRST,
+              ChatAnswer.standard()
+                  .upTo(3, new Step.Hold(held), new Step.Write(Events.error(502).getBytes(UTF_8))));
+      client.chat(CHAT.replaceFirst("\\{", "{\"stream\":true,"));
+      assertThat(client.readUntil("[sandbox]")).startsWith("HTTP/1.1 200 ");
+      TestProxy.await(held.reached());
+      time.breakDown();
+      held.open();
+      assertThat(client.readUntil(Events.DONE)).contains("internal_error").endsWith(Events.DONE);
+      time.mend();
+      assertThat(proxy.settledMetrics())
+          .contains("freellm_requests_total{status=\"200/mid_error\"} 1.0");
     }
   }
 }
