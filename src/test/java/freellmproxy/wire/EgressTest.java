@@ -168,7 +168,16 @@ final class EgressTest {
     try (var proxy =
         TestProxy.start(
             tls(certificate),
-            sandbox -> new String[] {"SSL_CERT_FILE", certificate.pem().toString()})) {
+            sandbox ->
+                new String[] {
+                  "SSL_CERT_FILE",
+                  certificate.pem().toString(),
+                  // On a busy machine so many begin more slowly than one may.
+                  "CONNECT_TIMEOUT_SEC",
+                  "60",
+                  "UPSTREAM_TIMEOUT_SEC",
+                  "60"
+                })) {
       proxy.sandbox().script(FIRST, held);
       var answers = new ArrayList<Future<HttpResponse<String>>>();
       try (var clients = Executors.newVirtualThreadPerTaskExecutor()) {
