@@ -35,6 +35,9 @@ final class StreamRelay implements Consumer<UpstreamReply> {
   private static final byte[] DONE = "data: [DONE]\n\n".getBytes(UTF_8);
   private static final byte[] KEEP_ALIVE = ": keep-alive\n\n".getBytes(UTF_8);
 
+  /** What may come behind a finish reason, the usage and the end marker, comes at once. */
+  private static final Duration LAST_EVENTS = Duration.ofSeconds(10);
+
   private final ClientReply.EventSink sink;
   private final UpstreamCall call;
   private final Settings.TimeLimits limits;
@@ -124,8 +127,11 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       return;
     }
     lastEventNanos = time.nanos();
-    finishSeen |= chunk.finishReason() != null;
     forward(event);
+    if (chunk.finishReason() != null && !finishSeen) {
+      finishSeen = true;
+      watch();
+    }
   }
 
   private void forward(SseEvent event) {
@@ -208,8 +214,11 @@ final class StreamRelay implements Consumer<UpstreamReply> {
 
   /** One timer for both silences: ours towards the client, and the upstream's towards us. */
   private void watch() {
+    if (watch != null) {
+      watch.cancel();
+    }
     if (!ended) {
-      Duration untilStall = limits.streamIdle().minus(since(lastEventNanos));
+      Duration untilStall = longestSilence().minus(since(lastEventNanos));
       Duration untilComment = limits.keepAlive().minus(since(lastWriteNanos));
       boolean mayComment = !finishSeen && !paused;
       Duration next =
@@ -218,8 +227,13 @@ final class StreamRelay implements Consumer<UpstreamReply> {
     }
   }
 
+  private Duration longestSilence() {
+    Duration idle = limits.streamIdle();
+    return finishSeen && idle.compareTo(LAST_EVENTS) > 0 ? LAST_EVENTS : idle;
+  }
+
   private void lookAtSilence() {
-    if (!paused && since(lastEventNanos).compareTo(limits.streamIdle()) >= 0) {
+    if (!paused && since(lastEventNanos).compareTo(longestSilence()) >= 0) {
       upstreamEnded("stream_stalled");
       return;
     }

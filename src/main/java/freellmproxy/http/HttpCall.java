@@ -9,6 +9,7 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import org.slf4j.Logger;
@@ -113,6 +114,29 @@ final class HttpCall {
   }
 
   void error(ApiError error) {
+    if (isUnread() && isLast()) {
+      errorAndClose(error);
+    } else {
+      write(error);
+    }
+  }
+
+  /** Whether some of its body is still to come. */
+  private boolean isUnread() {
+    return !request.isEnded()
+        && (request.headers().contains(HttpHeaders.TRANSFER_ENCODING)
+            || request.headers().contains(HttpHeaders.CONTENT_LENGTH));
+  }
+
+  /** Whether Vert.x closes the connection behind the answer. */
+  private boolean isLast() {
+    String connection = request.getHeader(HttpHeaders.CONNECTION);
+    return request.version() == HttpVersion.HTTP_1_0
+        ? !"keep-alive".equalsIgnoreCase(connection)
+        : "close".equalsIgnoreCase(connection);
+  }
+
+  private void write(ApiError error) {
     switch (error.retry()) {
       case Retry.After after -> header(HttpHeaders.RETRY_AFTER, Long.toString(after.seconds()));
       case Retry.Pointless pointless -> header(SHOULD_RETRY, "false");
@@ -126,7 +150,7 @@ final class HttpCall {
     HttpConnection connection = request.connection();
     LingeringClose.prepare(connection, time);
     header(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
-    error(error);
+    write(error);
     connection.close();
   }
 

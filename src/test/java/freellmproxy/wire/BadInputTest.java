@@ -293,6 +293,8 @@ final class BadInputTest {
         Arguments.of(chatHead(33L << 20).replace("HTTP/1.1", "HTTP/1.0"), "413"),
         Arguments.of(chunked + "100000\r\n" + "x".repeat(1 << 20) + "\r\n1\r\nx\r\n", "413"),
         Arguments.of(chatHead(100, "Content-Encoding: gzip"), "415"),
+        Arguments.of(chatHead(100, "x-api-key: wrong", "Connection: close"), "403"),
+        Arguments.of(chatHead(100).replace("/chat", "/chats").replace("/1.1", "/1.0"), "404"),
         Arguments.of(chunked + "xyz\r\n", "400"),
         Arguments.of(POST + "X-Big: " + "x".repeat(100_000), "431"),
         Arguments.of("GET /" + "x".repeat(20_000), "414"));

@@ -1,6 +1,7 @@
 package freellmproxy.wire;
 
 import static freellmproxy.testing.Events.ROLE;
+import static freellmproxy.testing.Events.STOP;
 import static freellmproxy.testing.Events.content;
 import static freellmproxy.testing.TestProxy.FIRST;
 import static freellmproxy.testing.TestProxy.SECOND;
@@ -198,6 +199,17 @@ final class TimeLimitsTest {
       time.advance(Duration.ofSeconds(8));
       assertThat(client.readUntil("}}"))
           .contains(" 503 ", "x-free-llm-proxy-attempts: 1", "all_models_unavailable");
+    }
+  }
+
+  @Test
+  void waitsNotLongForTheEndMarkerOfACompleteStream() throws IOException {
+    proxy.sandbox().script(FIRST, Faults.stream(content("all"), STOP).upTo(2, new Step.Stall()));
+    try (var client = RawConnection.to(proxy.port()).chat(STREAM)) {
+      assertThat(client.readUntil("\"stop\"")).doesNotContain("[DONE]");
+      time.awaitTimerBetween(Duration.ofSeconds(10), Duration.ofSeconds(10));
+      time.advance(Duration.ofSeconds(10));
+      assertThat(client.readUntil("[DONE]")).contains("[DONE]").doesNotContain("error");
     }
   }
 
