@@ -16,6 +16,7 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.StreamResetException;
+import io.vertx.core.http.impl.http1.Http1ClientConnection;
 import io.vertx.core.internal.buffer.BufferInternal;
 import java.io.IOException;
 import java.net.UnknownHostException;
@@ -63,6 +64,10 @@ public final class UpstreamCall {
   private boolean complete;
 
   private Pooling pooling;
+
+  /** Whether the upstream's side of the connection has taken the whole request. */
+  private boolean taken;
+
   private boolean paused;
   private boolean lost;
   private int chunks;
@@ -123,9 +128,15 @@ public final class UpstreamCall {
       return;
     }
     request = connected;
+    taken = false;
     ByteBuf sent = body.get();
-    // Vert.x leaves buffers that it did not make to those who did.
-    connected.end(BufferInternal.buffer(sent)).onComplete(written -> sent.release());
+    connected
+        .end(BufferInternal.buffer(sent))
+        .onComplete(written -> {
+          taken = true;
+          // Vert.x leaves buffers that it did not make to those who did.
+          sent.release();
+        });
     connected
         .response()
         .onComplete(
@@ -204,6 +215,7 @@ public final class UpstreamCall {
       complete = true;
       parser.finish(event -> tell(new UpstreamReply.Event(event)));
       finish(new UpstreamReply.StreamEnd());
+      cutUnlessTaken();
     });
   }
 
@@ -216,8 +228,10 @@ public final class UpstreamCall {
         whole.appendBuffer(chunk);
       }
     });
-    answer.endHandler(end ->
-        finish(new UpstreamReply.Answer(answer.statusCode(), answer::getHeader, whole.getBytes())));
+    answer.endHandler(end -> {
+      finish(new UpstreamReply.Answer(answer.statusCode(), answer::getHeader, whole.getBytes()));
+      cutUnlessTaken();
+    });
   }
 
   private static Fault connectFault(Throwable failure) {
@@ -293,7 +307,28 @@ public final class UpstreamCall {
     }
     end();
     if (request != null && !complete) {
-      request.reset(H2_CANCEL);
+      cut(request);
+    }
+  }
+
+  /**
+   * An upstream that has answered before it read the whole request may never read the rest, and so
+   * not what is sent behind it either.
+   */
+  private void cutUnlessTaken() {
+    if (request != null && !taken) {
+      cut(request);
+    }
+  }
+
+  /**
+   * Vert.x closes a connection of HTTP/1 only when the upstream has read all that is on its way to
+   * it, which may be never, so it is closed below Vert.x as well.
+   */
+  private static void cut(HttpClientRequest sent) {
+    sent.reset(H2_CANCEL);
+    if (sent.connection() instanceof Http1ClientConnection connection) {
+      var _ = connection.channelHandlerContext().close();
     }
   }
 
@@ -312,9 +347,12 @@ public final class UpstreamCall {
       // Nothing is left to run out, and Vert.x would throw.
       return;
     }
-    Timer limit = client.time().after(RUN_OUT, () -> sent.reset(H2_CANCEL));
+    Timer limit = client.time().after(RUN_OUT, () -> cut(sent));
     rest.handler(ignored -> {});
-    rest.endHandler(end -> limit.cancel());
+    rest.endHandler(end -> {
+      limit.cancel();
+      cutUnlessTaken();
+    });
     rest.exceptionHandler(failure -> limit.cancel());
     rest.resume();
   }
