@@ -99,11 +99,15 @@ final class ChatExchange {
 
   private void start() {
     reply.onGone(this::clientGone);
+    unlessTheAccountRests(this::askNext);
+  }
+
+  private void unlessTheAccountRests(Runnable ask) {
     Optional<Instant> accountRest = shared.cooldowns().accountRest();
     if (accountRest.isPresent()) {
       refuse(Refusals.accountLimited(waitUntil(accountRest.get())));
     } else {
-      askNext();
+      ask.run();
     }
   }
 
@@ -218,7 +222,7 @@ final class ChatExchange {
       return;
     }
     retriesOfModel++;
-    pause(wait.get(), () -> ask(ask));
+    pause(wait.get(), () -> unlessTheAccountRests(() -> ask(ask)));
   }
 
   private void advise(Attempt attempt, Verdict.ModelFailed failed) {

@@ -262,6 +262,23 @@ final class FallbackTest {
   }
 
   @Test
+  void asksNobodyOnceMoreWhenTheAccountIsLimitedMeanwhile() throws IOException {
+    try (var retrying = TestProxy.startAt(time, "SAME_MODEL_RETRIES", "1");
+        var client = RawConnection.to(retrying.port())) {
+      retrying.sandbox().script(FIRST, hinted(429, "2"));
+      long reset = time.instant().plusSeconds(90).toEpochMilli();
+      retrying.sandbox().script(SECOND, Faults.status(429, accountLimit(reset)));
+      client.chat(CHAT);
+      Duration pause = Duration.ofSeconds(2);
+      time.awaitTimerBetween(pause, pause);
+      assertThat(retrying.chat().statusCode()).isEqualTo(429);
+      time.advance(pause);
+      assertThat(client.readUntil("}}")).contains("account_rate_limited", "retry-after: 88");
+      assertThat(models(retrying)).containsExactly(FIRST, SECOND);
+    }
+  }
+
+  @Test
   void retriesAStaleConnectionOnceWithoutBlamingTheModel() {
     // The sandbox answers, and then closes the connection at the next request.
     assertAnsweredBy(proxy.chat(), FIRST, 1);
