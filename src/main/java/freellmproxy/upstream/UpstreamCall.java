@@ -16,7 +16,6 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.StreamResetException;
-import io.vertx.core.http.impl.http1.Http1ClientConnection;
 import io.vertx.core.internal.buffer.BufferInternal;
 import java.io.IOException;
 import java.net.UnknownHostException;
@@ -308,6 +307,9 @@ public final class UpstreamCall {
     end();
     if (request != null && !complete) {
       cut(request);
+      if (response == null && request.version() == HttpVersion.HTTP_2) {
+        client.closeUnlessAlive(request.connection());
+      }
     }
   }
 
@@ -321,14 +323,10 @@ public final class UpstreamCall {
     }
   }
 
-  /**
-   * Vert.x closes a connection of HTTP/1 only when the upstream has read all that is on its way to
-   * it, which may be never, so it is closed below Vert.x as well.
-   */
   private static void cut(HttpClientRequest sent) {
     sent.reset(H2_CANCEL);
-    if (sent.connection() instanceof Http1ClientConnection connection) {
-      var _ = connection.channelHandlerContext().close();
+    if (sent.version() != HttpVersion.HTTP_2) {
+      UpstreamClient.close(sent.connection());
     }
   }
 

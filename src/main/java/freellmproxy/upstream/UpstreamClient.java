@@ -5,9 +5,11 @@ import freellmproxy.config.Secret;
 import freellmproxy.config.Settings;
 import freellmproxy.egress.OutboundHttp;
 import freellmproxy.time.Time;
+import freellmproxy.time.Time.Timer;
 import io.netty.buffer.ByteBuf;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
@@ -18,6 +20,7 @@ import io.vertx.core.http.HttpSettings;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
+import io.vertx.core.http.impl.HttpClientConnection;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
@@ -40,6 +43,8 @@ public final class UpstreamClient {
 
   /** Never reached: each carries {@link #COMMON_STREAMS_OF_HTTP2} calls or so. */
   private static final int MAX_HTTP2_OVERFLOW = 64;
+
+  private static final Buffer PING = Buffer.buffer(new byte[8]);
 
   private final HttpClient pooled;
 
@@ -65,6 +70,9 @@ public final class UpstreamClient {
   private long streams;
 
   private int openCalls;
+
+  /** Connections that were asked for a sign of life and have not given it yet. */
+  private final Set<HttpConnection> doubted = new HashSet<>();
 
   /** Connections that have not carried a request yet; all others may have gone stale since. */
   private final Set<HttpConnection> unused = new HashSet<>();
@@ -215,7 +223,10 @@ public final class UpstreamClient {
       streams = Long.MAX_VALUE;
       AnswerTail.check(connection);
     }
-    connection.closeHandler(closed -> unused.remove(connection));
+    connection.closeHandler(closed -> {
+      unused.remove(connection);
+      doubted.remove(connection);
+    });
     logNoFailure(connection);
   }
 
@@ -236,6 +247,31 @@ public final class UpstreamClient {
   /** Whether this is the first request that a connection of the pool carries; ask once for each. */
   boolean isFirstRequestOf(HttpConnection connection) {
     return unused.remove(connection);
+  }
+
+  /**
+   * Closes a connection of HTTP/2 that does not answer a ping. One that was lost without a word
+   * would take call after call, and every model would look silent, until TCP gives up after a
+   * quarter of an hour. One of HTTP/1 ends with the call that waited in vain.
+   */
+  void closeUnlessAlive(HttpConnection connection) {
+    if (doubted.add(connection)) {
+      Timer limit = time.after(connectLimit, () -> close(connection));
+      connection
+          .ping(PING)
+          .onComplete(answered -> {
+            limit.cancel();
+            doubted.remove(connection);
+          });
+    }
+  }
+
+  /** At once. Vert.x alone would wait until the upstream has read all that is on its way to it. */
+  static void close(HttpConnection connection) {
+    connection.close();
+    if (connection instanceof HttpClientConnection open) {
+      var _ = open.channelHandlerContext().close();
+    }
   }
 
   /** Closes all connections. */

@@ -12,7 +12,11 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Base64;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -28,6 +32,8 @@ public final class ForwardProxy implements AutoCloseable {
   private final int target;
   private final List<String> asked = new CopyOnWriteArrayList<>();
   private final List<Socket> sockets = new CopyOnWriteArrayList<>();
+  private final Set<Socket> swallowed = ConcurrentHashMap.newKeySet();
+  private final CompletableFuture<Void> swallowedSome = new CompletableFuture<>();
 
   private ForwardProxy(ServerSocket server, int target) {
     this.server = server;
@@ -137,9 +143,27 @@ public final class ForwardProxy implements AutoCloseable {
     socket.getOutputStream().write(all);
   }
 
-  private static void pump(Socket from, Socket to) {
+  /** Swallows from now on what comes on the connections that stand, and keeps them open. */
+  public void swallow() {
+    swallowed.addAll(sockets);
+  }
+
+  /** Waits until something was swallowed. */
+  public void awaitSwallowed() {
+    swallowedSome.orTimeout(30, TimeUnit.SECONDS).join();
+  }
+
+  private void pump(Socket from, Socket to) {
+    byte[] piece = new byte[8 << 10];
     try {
-      from.getInputStream().transferTo(to.getOutputStream());
+      InputStream in = from.getInputStream();
+      for (int length = in.read(piece); length >= 0; length = in.read(piece)) {
+        if (swallowed.contains(from)) {
+          swallowedSome.complete(null);
+        } else {
+          to.getOutputStream().write(piece, 0, length);
+        }
+      }
       to.shutdownOutput();
     } catch (IOException gone) {
       closeQuietly(from);

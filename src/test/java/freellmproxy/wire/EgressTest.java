@@ -4,19 +4,23 @@ import static freellmproxy.testing.TestProxy.FIRST;
 import static freellmproxy.testing.TestProxy.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import freellmproxy.ProxyVertx;
 import freellmproxy.sandbox.Behaviour;
 import freellmproxy.sandbox.ChatAnswer;
 import freellmproxy.sandbox.Faults;
 import freellmproxy.sandbox.Gate;
 import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.sandbox.Step;
+import freellmproxy.testing.FakeTime;
 import freellmproxy.testing.ForwardProxy;
+import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestCertificate;
 import freellmproxy.testing.TestProxy;
 import io.vertx.core.Promise;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executors;
@@ -189,6 +193,41 @@ final class EgressTest {
           .allSatisfy(answer ->
               assertThat(answer.resultNow().headers().firstValue("x-free-llm-proxy-attempts"))
                   .hasValue("1"));
+    }
+  }
+
+  /** As when a router on the way has forgotten it: nothing comes back, and nobody says so. */
+  @Test
+  void leavesAnHttp2ConnectionThatWasLostWithoutAWord() throws IOException {
+    TestCertificate certificate = TestCertificate.in(folder);
+    var forward = new AtomicReference<ForwardProxy>();
+    var time = new FakeTime();
+    try (var proxy =
+            TestProxy.start(
+                ProxyVertx.create(),
+                time,
+                tls(certificate),
+                sandbox -> {
+                  forward.set(forwardTo(sandbox));
+                  return new String[] {
+                    "SSL_CERT_FILE",
+                    certificate.pem().toString(),
+                    "HTTPS_PROXY",
+                    "127.0.0.1:" + forward.get().port(),
+                    "NO_PROXY",
+                    ""
+                  };
+                });
+        var client = RawConnection.to(proxy.port())) {
+      // Requests on one connection are served by one event loop with one pool.
+      client.chat(TestProxy.CHAT).readUntil("fake OpenRouter.");
+      forward.get().swallow();
+      client.chat(TestProxy.CHAT);
+      forward.get().awaitSwallowed();
+      time.advance(Duration.ofSeconds(30));
+      time.advance(Duration.ofSeconds(5));
+      assertThat(client.readUntil("fake OpenRouter.")).contains("HTTP/1.1 200 ");
+      forward.get().close();
     }
   }
 }
