@@ -16,7 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -30,22 +30,13 @@ final class BadInputTest {
   private static final String POST = "POST /v1/chat/completions HTTP/1.1\r\nHost: t\r\n" + AUTH;
   private static final String GOOD = "{\"messages\":[]}";
 
-  private FakeTime time = new FakeTime();
-
-  @SuppressWarnings("NullAway.Init")
-  private TestProxy proxy;
-
-  @BeforeEach
-  void start() {
-    time = new FakeTime();
-    proxy = TestProxy.startAt(time, "MAX_BODY_MB", "1");
-  }
+  private final FakeTime time = new FakeTime();
+  @AutoClose private final TestProxy proxy = TestProxy.startAt(time, "MAX_BODY_MB", "1");
 
   @AfterEach
   void nothingIsLeftAndTheNextRequestIsServed() {
     assertThat(proxy.chat().statusCode()).isEqualTo(200);
     proxy.settledMetrics();
-    proxy.close();
   }
 
   @ParameterizedTest

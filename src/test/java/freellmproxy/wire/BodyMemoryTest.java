@@ -16,7 +16,7 @@ import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,6 +36,7 @@ final class BodyMemoryTest {
   /** What the connections of a test's own client may need meanwhile. */
   private static final long LESS_THAN_A_BODY = 30_000;
 
+  @AutoClose
   private final TestProxy proxy = TestProxy.start("MAX_BODY_MB", "1", "UPSTREAM_TIMEOUT_SEC", "1");
 
   interface Ending {
@@ -45,11 +46,6 @@ final class BodyMemoryTest {
   @BeforeEach
   void warmUp() {
     proxy.chat();
-  }
-
-  @AfterEach
-  void stop() {
-    proxy.close();
   }
 
   static Stream<Arguments> endings() {

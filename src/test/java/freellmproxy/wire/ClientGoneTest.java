@@ -15,8 +15,7 @@ import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
 import java.io.IOException;
 import java.util.Arrays;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** A client that vanishes costs nothing and nobody is blamed; one that reads slowly waits. */
@@ -24,18 +23,7 @@ final class ClientGoneTest {
   private static final String PLAIN = "{\"messages\":[]}";
   private static final String STREAM = "{\"stream\":true,\"messages\":[]}";
 
-  @SuppressWarnings("NullAway.Init")
-  private TestProxy proxy;
-
-  @BeforeEach
-  void start() {
-    proxy = TestProxy.startAt(new FakeTime());
-  }
-
-  @AfterEach
-  void stop() {
-    proxy.close();
-  }
+  @AutoClose private final TestProxy proxy = TestProxy.startAt(new FakeTime());
 
   @Test
   void abortsThePlainCallOfAClientThatWent() throws IOException {

@@ -10,8 +10,7 @@ import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,18 +23,8 @@ final class EndpointsTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String CHAT = "{\"messages\":[]}";
 
-  @SuppressWarnings("NullAway.Init")
-  private TestProxy proxy;
-
-  @BeforeAll
-  void start() {
-    proxy = TestProxy.start("CORS_ORIGINS", "https://chat.example.org");
-  }
-
-  @AfterAll
-  void stop() {
-    proxy.close();
-  }
+  @AutoClose
+  private final TestProxy proxy = TestProxy.start("CORS_ORIGINS", "https://chat.example.org");
 
   @ParameterizedTest
   @ValueSource(

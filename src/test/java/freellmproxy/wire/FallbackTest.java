@@ -22,8 +22,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -32,21 +31,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Contract section 5: what an upstream answer means. */
 final class FallbackTest {
-  private FakeTime time = new FakeTime();
+  private final FakeTime time = new FakeTime();
 
-  @SuppressWarnings("NullAway.Init")
-  private TestProxy proxy;
-
-  @BeforeEach
-  void start() {
-    time = new FakeTime();
-    proxy = TestProxy.startAt(time);
-  }
-
-  @AfterEach
-  void stop() {
-    proxy.close();
-  }
+  @AutoClose private final TestProxy proxy = TestProxy.startAt(time);
 
   /** Failures of one model, and how long it rests after them (the fake clock stands still). */
   static Stream<Arguments> failuresOfOneModel() {

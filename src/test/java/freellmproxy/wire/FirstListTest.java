@@ -13,7 +13,7 @@ import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
 import java.io.IOException;
 import java.time.Duration;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** Requests that come before there is a list (contract sections 1 and 2). */
@@ -25,16 +25,13 @@ final class FirstListTest {
 
   private final FakeTime time = new FakeTime();
   private final Gate list = new Gate();
+
+  @AutoClose
   private final TestProxy proxy =
       TestProxy.startUnread(time, oneModel().after(new Step.Hold(list)));
 
   private static Behaviour oneModel() {
     return Faults.status(200, "[{\"id\":\"" + FIRST + "\"}]");
-  }
-
-  @AfterEach
-  void close() {
-    proxy.close();
   }
 
   /** One that the proxy has taken: it looks at the clock and sets a timer then, too. */

@@ -32,29 +32,13 @@ import freellmproxy.testing.FakeTime;
 import freellmproxy.testing.TestProxy;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** The official OpenAI SDK for Java against the running proxy: what a real client makes of it. */
 final class OpenAiSdkTest {
-  @SuppressWarnings("NullAway.Init")
-  private TestProxy proxy;
-
-  @SuppressWarnings("NullAway.Init")
-  private OpenAIClient client;
-
-  @BeforeEach
-  void start() {
-    proxy = TestProxy.startAt(new FakeTime());
-    client = client(TestProxy.KEY);
-  }
-
-  @AfterEach
-  void stop() {
-    client.close();
-    proxy.close();
-  }
+  @AutoClose private final TestProxy proxy = TestProxy.startAt(new FakeTime());
+  @AutoClose private final OpenAIClient client = client(TestProxy.KEY);
 
   private OpenAIClient client(String key) {
     return OpenAIOkHttpClient.builder()

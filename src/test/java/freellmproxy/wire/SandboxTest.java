@@ -8,8 +8,7 @@ import freellmproxy.testing.FakeTime;
 import freellmproxy.testing.TestProxy;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -17,18 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The sandbox as benches script it: over HTTP. */
 final class SandboxTest {
-  @SuppressWarnings("NullAway.Init")
-  private TestProxy proxy;
-
-  @BeforeEach
-  void start() {
-    proxy = TestProxy.startAt(new FakeTime());
-  }
-
-  @AfterEach
-  void stop() {
-    proxy.close();
-  }
+  @AutoClose private final TestProxy proxy = TestProxy.startAt(new FakeTime());
 
   private HttpResponse<String> control(String method, String path, String body) {
     return proxy.send(

@@ -16,8 +16,7 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.http.HttpRequest;
 import java.time.Duration;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -29,21 +28,11 @@ final class ShutdownTest {
   /** Shorter than an attempt may take, so that it is the grace that ends what is open. */
   private static final Duration GRACE = Duration.ofSeconds(20);
 
-  private FakeTime time = new FakeTime();
+  private final FakeTime time = new FakeTime();
 
-  @SuppressWarnings("NullAway.Init")
-  private TestProxy proxy;
-
-  @BeforeEach
-  void start() {
-    time = new FakeTime();
-    proxy = TestProxy.startAt(time, "SHUTDOWN_GRACE_SEC", "" + GRACE.toSeconds());
-  }
-
-  @AfterEach
-  void stop() {
-    proxy.close();
-  }
+  @AutoClose
+  private final TestProxy proxy =
+      TestProxy.startAt(time, "SHUTDOWN_GRACE_SEC", "" + GRACE.toSeconds());
 
   @Test
   @Timeout(60)

@@ -40,8 +40,7 @@ import java.util.concurrent.Future;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -59,21 +58,11 @@ final class StreamTest {
       "event: error\ndata: {\"code\":429,\"message\":\"slow down\"}\n\n";
   private static final String TEXT_ERROR = "event: error\ndata: overloaded\n\n";
 
-  private FakeTime time = new FakeTime();
+  private final FakeTime time = new FakeTime();
 
-  @SuppressWarnings("NullAway.Init")
-  private TestProxy proxy;
-
-  @BeforeEach
-  void start() {
-    time = new FakeTime();
-    proxy = TestProxy.startAt(time, "STREAM_IDLE_TIMEOUT_SEC", "20", "STREAM_KEEPALIVE_SEC", "8");
-  }
-
-  @AfterEach
-  void stop() {
-    proxy.close();
-  }
+  @AutoClose
+  private final TestProxy proxy =
+      TestProxy.startAt(time, "STREAM_IDLE_TIMEOUT_SEC", "20", "STREAM_KEEPALIVE_SEC", "8");
 
   @Test
   void sendsAnEventStreamThatNobodyOnTheWayHoldsBack() {

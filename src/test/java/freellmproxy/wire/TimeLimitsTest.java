@@ -33,8 +33,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -49,21 +48,11 @@ final class TimeLimitsTest {
   private static final String STREAM = "{\"stream\":true,\"messages\":[]}";
   private static final Duration OFTEN = Duration.ofMillis(20);
 
-  private FakeTime time = new FakeTime();
+  private final FakeTime time = new FakeTime();
 
-  @SuppressWarnings("NullAway.Init")
-  private TestProxy proxy;
-
-  @BeforeEach
-  void start() {
-    time = new FakeTime();
-    proxy = TestProxy.startAt(time, "ANSWER_TIMEOUT_SEC", "25", "UPSTREAM_TIMEOUT_SEC", "12");
-  }
-
-  @AfterEach
-  void stop() {
-    proxy.close();
-  }
+  @AutoClose
+  private final TestProxy proxy =
+      TestProxy.startAt(time, "ANSWER_TIMEOUT_SEC", "25", "UPSTREAM_TIMEOUT_SEC", "12");
 
   static Stream<Arguments> silences() {
     Behaviour head =
