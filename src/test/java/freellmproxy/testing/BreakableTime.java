@@ -1,17 +1,15 @@
 package freellmproxy.testing;
 
 import freellmproxy.time.Time;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Another time that can be told to throw: a bug in the middle of whatever asks for a stamp. */
-public final class BreakableTime implements Time {
-  private final Time time;
+public final class BreakableTime extends ForwardingTime {
   private final AtomicInteger faults = new AtomicInteger();
 
   public BreakableTime(Time time) {
-    this.time = time;
+    super(time);
   }
 
   /** From now on {@link #instant} throws. */
@@ -34,16 +32,6 @@ public final class BreakableTime implements Time {
     if (faults.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
       throw new IllegalStateException("a bug that a test wants");
     }
-    return time.instant();
-  }
-
-  @Override
-  public long nanos() {
-    return time.nanos();
-  }
-
-  @Override
-  public Timer after(Duration delay, Runnable task) {
-    return time.after(delay, task);
+    return super.instant();
   }
 }

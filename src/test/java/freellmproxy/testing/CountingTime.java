@@ -2,46 +2,36 @@ package freellmproxy.testing;
 
 import freellmproxy.time.Time;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Another time, with a count of the timers that have neither run nor been cancelled. */
-public final class CountingTime implements Time {
-  private final Time time;
+public final class CountingTime extends ForwardingTime {
   private final AtomicInteger pending = new AtomicInteger();
 
   public CountingTime(Time time) {
-    this.time = time;
-  }
-
-  @Override
-  public Instant instant() {
-    return time.instant();
-  }
-
-  @Override
-  public long nanos() {
-    return time.nanos();
+    super(time);
   }
 
   @Override
   public Timer after(Duration delay, Runnable task) {
     pending.incrementAndGet();
     var over = new AtomicBoolean();
+    Runnable end =
+        () -> {
+          if (over.compareAndSet(false, true)) {
+            pending.decrementAndGet();
+          }
+        };
     Timer timer =
-        time.after(
+        super.after(
             delay,
             () -> {
-              if (over.compareAndSet(false, true)) {
-                pending.decrementAndGet();
-              }
+              end.run();
               task.run();
             });
     return () -> {
-      if (over.compareAndSet(false, true)) {
-        pending.decrementAndGet();
-      }
+      end.run();
       timer.cancel();
     };
   }
