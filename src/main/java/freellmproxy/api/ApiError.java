@@ -1,10 +1,6 @@
 package freellmproxy.api;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import freellmproxy.json.JsonBytes;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -17,8 +13,6 @@ import org.jspecify.annotations.Nullable;
  */
 public record ApiError(
     int status, String type, String code, String message, @Nullable String param, Retry retry) {
-
-  private static final JsonFactory JSON = new JsonFactory();
 
   /** Whether asking again can help (clients page, wire rule 5). */
   public sealed interface Retry {
@@ -69,19 +63,13 @@ public record ApiError(
 
   /** {@code {"error":{"message","type","code","param"}}} in UTF-8. */
   public byte[] json() {
-    var out = new ByteArrayOutputStream(256);
-    try (JsonGenerator json = JSON.createGenerator(out)) {
-      json.writeStartObject();
+    return JsonBytes.object(json -> {
       json.writeObjectFieldStart("error");
       json.writeStringField("message", message);
       json.writeStringField("type", type);
       json.writeStringField("code", code);
       json.writeStringField("param", param);
       json.writeEndObject();
-      json.writeEndObject();
-    } catch (IOException e) {
-      throw new UncheckedIOException("writing to memory cannot fail", e);
-    }
-    return out.toByteArray();
+    });
   }
 }

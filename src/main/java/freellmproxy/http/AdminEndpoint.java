@@ -6,6 +6,7 @@ import freellmproxy.api.ApiError.Retry;
 import freellmproxy.catalog.CatalogRefresher;
 import freellmproxy.config.LiveSettings;
 import freellmproxy.config.Problem;
+import freellmproxy.json.JsonBytes;
 import freellmproxy.routing.Cooldowns;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
@@ -48,7 +49,7 @@ final class AdminEndpoint {
       case LiveSettings.Reload.Done done ->
           call.json(
               200,
-              Json.object(json -> {
+              JsonBytes.object(json -> {
                 array(json, "applied", done.applied());
                 array(json, "restart_needed", done.restartNeeded());
                 array(json, "warnings", done.warnings());
@@ -102,7 +103,7 @@ final class AdminEndpoint {
     cooldowns.clear();
     call.json(
         200,
-        Json.object(json -> {
+        JsonBytes.object(json -> {
           json.writeNumberField("models", refreshed.catalog().models().size());
           json.writeStringField("fetched_at", refreshed.catalog().fetchedAt().toString());
         }));

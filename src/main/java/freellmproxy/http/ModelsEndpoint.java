@@ -6,6 +6,7 @@ import freellmproxy.api.ApiError.Retry;
 import freellmproxy.catalog.Capability;
 import freellmproxy.catalog.Catalog;
 import freellmproxy.catalog.Model;
+import freellmproxy.json.JsonBytes;
 import java.io.IOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -30,7 +31,7 @@ final class ModelsEndpoint {
     }
     call.json(
         200,
-        Json.object(json -> {
+        JsonBytes.object(json -> {
           json.writeStringField("object", "list");
           json.writeArrayFieldStart("data");
           for (Model model : snapshot.models()) {
@@ -51,7 +52,7 @@ final class ModelsEndpoint {
     decoded(call.path().substring(PATH.length() + 1))
         .flatMap(snapshot::find)
         .ifPresentOrElse(
-            model -> call.json(200, Json.object(json -> write(json, model, snapshot))),
+            model -> call.json(200, JsonBytes.object(json -> write(json, model, snapshot))),
             () -> call.error(unknown()));
   }
 

@@ -2,6 +2,7 @@ package freellmproxy.http;
 
 import freellmproxy.api.ApiError;
 import freellmproxy.catalog.Catalog;
+import freellmproxy.json.JsonBytes;
 import freellmproxy.observe.Metrics;
 import freellmproxy.routing.Cooldowns;
 import io.vertx.core.Vertx;
@@ -25,7 +26,8 @@ final class StatusEndpoints {
       Everything under /v1 is there under /api/v1 too.
       """;
 
-  private static final byte[] HEALTHY = Json.object(json -> json.writeStringField("status", "ok"));
+  private static final byte[] HEALTHY =
+      JsonBytes.object(json -> json.writeStringField("status", "ok"));
 
   private final Vertx vertx;
   private final Supplier<Catalog> catalog;
@@ -60,7 +62,7 @@ final class StatusEndpoints {
     int available = models - cooldowns.resting(snapshot);
     boolean ready = available > 0 && !isStopping.getAsBoolean();
     byte[] body =
-        Json.object(json -> {
+        JsonBytes.object(json -> {
           json.writeStringField("status", ready ? "ready" : "not_ready");
           json.writeNumberField("models", models);
           json.writeNumberField("available", available);

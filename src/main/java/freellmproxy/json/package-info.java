@@ -1,4 +1,4 @@
-/** Reading JSON where it is, byte by byte, without making anything of it. */
+/** JSON as bytes: read where it is without making anything of it, and written. */
 @NullMarked
 package freellmproxy.json;
 

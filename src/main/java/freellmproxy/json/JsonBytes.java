@@ -1,4 +1,4 @@
-package freellmproxy.http;
+package freellmproxy.json;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
@@ -6,18 +6,19 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 
-/** Writes the JSON bodies of our own endpoints. */
-final class Json {
+/** Writes JSON of our own: small bodies and errors. Thread-safe. */
+public final class JsonBytes {
   private static final JsonFactory FACTORY = new JsonFactory();
 
-  private Json() {}
+  private JsonBytes() {}
 
   /** Writes fields into the object that {@link #object} opens around them. */
-  interface Fields {
+  public interface Fields {
     void writeTo(JsonGenerator json) throws IOException;
   }
 
-  static byte[] object(Fields fields) {
+  /** One object in UTF-8. */
+  public static byte[] object(Fields fields) {
     var out = new ByteArrayOutputStream(256);
     try (JsonGenerator json = FACTORY.createGenerator(out)) {
       json.writeStartObject();
