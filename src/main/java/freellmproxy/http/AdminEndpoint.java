@@ -82,9 +82,8 @@ final class AdminEndpoint {
     Context loop = vertx.getOrCreateContext();
     refresher
         .refreshNow()
-        .onComplete(
-            refreshed -> loop.runOnContext(here -> call.guard(() -> answer(call, refreshed))),
-            bug -> loop.runOnContext(here -> call.error(ApiError.internal())));
+        .onSuccess(
+            refreshed -> loop.runOnContext(here -> call.guard(() -> answer(call, refreshed))));
   }
 
   private void answer(HttpCall call, CatalogRefresher.Refreshed refreshed) {
