@@ -11,6 +11,7 @@ import freellmproxy.egress.OutboundHttp;
 import freellmproxy.exchange.Exchanges;
 import freellmproxy.http.FirstList;
 import freellmproxy.http.HttpFront;
+import freellmproxy.http.IgnoredModels;
 import freellmproxy.observe.CompositeSink;
 import freellmproxy.observe.ExchangeLog;
 import freellmproxy.observe.Logging;
@@ -91,7 +92,14 @@ public final class Proxy {
     var exchange = new Exchanges.Shared(liveSettings, cooldowns, learnedLimits, time, sink);
     var firstList = new FirstList(vertx, refresher.firstReading(), time);
     this.shared =
-        new HttpFront.Shared(exchange, refresher, firstList, metrics, () -> stopping, this::reload);
+        new HttpFront.Shared(
+            exchange,
+            refresher,
+            firstList,
+            metrics,
+            new IgnoredModels(),
+            () -> stopping,
+            this::reload);
   }
 
   private static HttpClient listClient(Vertx vertx, Settings settings) {

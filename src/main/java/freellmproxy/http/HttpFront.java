@@ -38,18 +38,7 @@ public final class HttpFront {
       Metrics metrics,
       IgnoredModels ignoredModels,
       BooleanSupplier isStopping,
-      Callable<LiveSettings.Reload> reload) {
-
-    public Shared(
-        Exchanges.Shared exchange,
-        CatalogRefresher refresher,
-        FirstList firstList,
-        Metrics metrics,
-        BooleanSupplier isStopping,
-        Callable<LiveSettings.Reload> reload) {
-      this(exchange, refresher, firstList, metrics, new IgnoredModels(), isStopping, reload);
-    }
-  }
+      Callable<LiveSettings.Reload> reload) {}
 
   /** Must be called on the event loop it is for. */
   public HttpFront(Vertx vertx, Shared shared, Exchanges exchanges) {

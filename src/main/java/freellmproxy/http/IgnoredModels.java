@@ -10,7 +10,7 @@ import org.slf4j.LoggerFactory;
  * Says once per name that the model a client asked for is not what decides (contract section 3).
  * Thread-safe.
  */
-final class IgnoredModels {
+public final class IgnoredModels {
   private static final Logger LOG = LoggerFactory.getLogger(IgnoredModels.class);
 
   /** Clients send a handful of names; a flood of invented ones must not fill memory or the log. */
