@@ -242,7 +242,7 @@ final class Attempt {
     if (event.isNamedError() || chunk.isError()) {
       held.add(event);
       judged(
-          ReplyClassifier.judgeStreamError(
+          ReplyClassifier.judgeErrorOf200(
               headers, event.data(), request.providers(), time.instant()));
       return;
     }

@@ -118,7 +118,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
     if (event.isNamedError() || chunk.isError()) {
       // It had begun to serve the request, so the providers cannot be what is wrong.
       fail(
-          ReplyClassifier.judgeStreamError(
+          ReplyClassifier.judgeErrorOf200(
               ReplyHeaders.NONE, event.data(), Providers.ANY, time.instant()));
       return;
     }

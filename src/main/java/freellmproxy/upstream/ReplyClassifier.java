@@ -61,19 +61,14 @@ public final class ReplyClassifier {
   }
 
   /**
-   * Judges an event that carries an error; its HTTP status was 200.
+   * Judges an error that came with the status 200, as if the status that it names had come; without
+   * one nobody but the model is at fault.
    *
-   * @param headers those of the stream; with an error in the middle they say nothing about it
+   * @param headers those of the answer; with an error in the middle of a stream they say nothing
+   *     about it
+   * @param body the whole answer, or the data of one event
    */
-  public static Verdict judgeStreamError(
-      ReplyHeaders headers, byte[] eventData, Providers providers, Instant now) {
-    return judgeErrorOf200(headers, eventData, providers, now);
-  }
-
-  /**
-   * As if the status that the body names had come; without one nobody but the model is at fault.
-   */
-  private static Verdict judgeErrorOf200(
+  public static Verdict judgeErrorOf200(
       ReplyHeaders headers, byte[] body, Providers providers, Instant now) {
     ErrorBody error = ErrorBody.parse(body);
     int status = error.status().orElseGet(() -> statusOf(error));
