@@ -108,7 +108,7 @@ final class Attempt {
   }
 
   Duration duration() {
-    return Duration.ofNanos(time.nanos() - startNanos);
+    return time.since(startNanos);
   }
 
   /** Whether it has been neither settled nor cancelled yet. */

@@ -381,7 +381,7 @@ final class ChatExchange {
   }
 
   private Duration age() {
-    return origin.age(shared.time());
+    return shared.time().since(origin.beganNanos());
   }
 
   private Attempt current() {

@@ -9,7 +9,7 @@ record Deadline(Time time, long startNanos, Duration limit) {
   private static final Duration SHORTEST_ATTEMPT = Duration.ofSeconds(1);
 
   Duration remaining() {
-    return limit.minusNanos(time.nanos() - startNanos);
+    return limit.minus(time.since(startNanos));
   }
 
   boolean leavesTimeForAnAttempt() {

@@ -47,11 +47,6 @@ public final class Exchanges {
    * @param completeNanos when its body had come too
    */
   public record Origin(String requestId, long beganNanos, long completeNanos) {
-    /** Since its head has come. */
-    Duration age(Time time) {
-      return Duration.ofNanos(time.nanos() - beganNanos);
-    }
-
     /** How long its body took, which takes nothing from the search for a model. */
     Duration arrival() {
       return Duration.ofNanos(completeNanos - beganNanos);
@@ -87,7 +82,7 @@ public final class Exchanges {
         request.traits(),
         selection.filteredOut(),
         selection.catalog().models().size(),
-        origin.age(shared.time()));
+        shared.time().since(origin.beganNanos()));
   }
 
   /** Requests that have not got their whole answer yet. */

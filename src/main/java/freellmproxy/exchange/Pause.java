@@ -36,6 +36,6 @@ final class Pause {
   Duration cancel() {
     over = true;
     timer.cancel();
-    return Duration.ofNanos(time.nanos() - beganNanos);
+    return time.since(beganNanos);
   }
 }

@@ -218,8 +218,8 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       watch.cancel();
     }
     if (!ended) {
-      Duration untilStall = longestSilence().minus(since(lastEventNanos));
-      Duration untilComment = limits.keepAlive().minus(since(lastWriteNanos));
+      Duration untilStall = longestSilence().minus(time.since(lastEventNanos));
+      Duration untilComment = limits.keepAlive().minus(time.since(lastWriteNanos));
       boolean mayComment = !finishSeen && !paused;
       Duration next =
           mayComment && untilComment.compareTo(untilStall) < 0 ? untilComment : untilStall;
@@ -233,21 +233,17 @@ final class StreamRelay implements Consumer<UpstreamReply> {
   }
 
   private void lookAtSilence() {
-    if (!paused && since(lastEventNanos).compareTo(longestSilence()) >= 0) {
+    if (!paused && time.since(lastEventNanos).compareTo(longestSilence()) >= 0) {
       upstreamEnded("stream_stalled");
       return;
     }
     // No comment after the last data event, see the clients page.
-    if (!paused && !finishSeen && since(lastWriteNanos).compareTo(limits.keepAlive()) >= 0) {
+    if (!paused && !finishSeen && time.since(lastWriteNanos).compareTo(limits.keepAlive()) >= 0) {
       write(Buffer.buffer(KEEP_ALIVE));
     }
     if (paused) {
       lastEventNanos = time.nanos();
     }
     watch();
-  }
-
-  private Duration since(long nanos) {
-    return Duration.ofNanos(time.nanos() - nanos);
   }
 }

@@ -170,7 +170,7 @@ final class ChatEndpoint implements Endpoint {
             traits,
             List.of(),
             catalog.get().models().size(),
-            call.age()));
+            time.since(call.beganNanos())));
   }
 
   private static ApiError encoded() {

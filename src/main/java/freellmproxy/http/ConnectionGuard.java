@@ -108,7 +108,7 @@ final class ConnectionGuard {
 
     private void look() {
       Duration patience = partOfRequestRead ? BodyReader.PATIENCE : IDLE;
-      Duration silence = Duration.ofNanos(time.nanos() - lastByteNanos);
+      Duration silence = time.since(lastByteNanos);
       if (open > 0) {
         lookAgain(BodyReader.PATIENCE);
       } else if (silence.compareTo(patience) >= 0) {

@@ -10,7 +10,6 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
-import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -70,11 +69,6 @@ final class HttpCall {
   /** {@link Time#nanos()} when its head had come. */
   long beganNanos() {
     return beganNanos;
-  }
-
-  /** Since its head has come. */
-  Duration age() {
-    return Duration.ofNanos(time.nanos() - beganNanos);
   }
 
   /** Does some work for it. A bug there must reach no other request, and must be answered. */

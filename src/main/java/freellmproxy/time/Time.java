@@ -14,6 +14,11 @@ public interface Time extends InstantSource {
   /** Monotonic nanoseconds with an arbitrary origin; only differences mean anything. */
   long nanos();
 
+  /** How long ago a moment of {@link #nanos()} was. */
+  default Duration since(long moment) {
+    return Duration.ofNanos(nanos() - moment);
+  }
+
   /** Runs {@code task} once, {@code delay} from now, on the calling event loop. */
   Timer after(Duration delay, Runnable task);
 

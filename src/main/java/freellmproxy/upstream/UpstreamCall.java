@@ -169,7 +169,7 @@ public final class UpstreamCall {
       return reset.getCode() == H2_REFUSED_STREAM;
     }
     boolean isClosed = failure instanceof HttpClosedException || failure instanceof IOException;
-    Duration taken = Duration.ofNanos(client.time().nanos() - sentNanos);
+    Duration taken = client.time().since(sentNanos);
     return isClosed && taken.compareTo(STALE_KNOWN_BY) < 0;
   }
 
