@@ -50,7 +50,10 @@ public final class Main implements Callable<Integer> {
 
   /** The command line with all commands. */
   static CommandLine commandLine() {
-    return new CommandLine(new Main()).setCaseInsensitiveEnumValuesAllowed(true);
+    var line = new CommandLine(new Main()).setCaseInsensitiveEnumValuesAllowed(true);
+    // picocli takes generate-completion for help, and help for right whatever else is asked.
+    line.getSubcommands().values().forEach(command -> command.getCommandSpec().helpCommand(false));
+    return line;
   }
 
   /** Without a subcommand the proxy is served. */

@@ -56,6 +56,7 @@ final class CommandsTest {
     assertThat(run("generate-completion")).isZero();
     assertThat(out.toString()).startsWith("#!").contains("setup");
   }
+    assertThat(run("generate-completion", "--nope")).isEqualTo(2);
 
   @Test
   void healthSaysWhetherAProxyLives() throws Exception {
