@@ -1,7 +1,5 @@
 package freellmproxy;
 
-import freellmproxy.config.Settings.LogFormat;
-import freellmproxy.observe.Logging;
 import freellmproxy.sandbox.DemoFaults;
 import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.sandbox.SandboxUpstream.Options;
@@ -11,6 +9,7 @@ import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -25,9 +24,8 @@ final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--port",
       description = "Port of the proxy; 0 picks a free one (default: PORT, or 8080).",
-      defaultValue = "${env:PORT:-8080}",
       converter = PortNumber.class)
-  private int port;
+  private @Nullable Integer port;
 
   @Option(
       names = "--sandbox-port",
@@ -42,7 +40,6 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Logging.format(LogFormat.AUTO);
     Vertx vertx = ProxyVertx.create();
     var options = new Options(sandboxPort, SandboxUpstream.Recording.OFF, null);
     SandboxUpstream sandbox;
@@ -54,10 +51,14 @@ final class DemoCommand implements Callable<Integer> {
     }
     DemoFaults.apply(sandbox);
     String key = generatedKey();
-    return ProxyProcess.run(
-        SandboxedProxy.start(vertx, sandbox, key, port),
-        "127.0.0.1:" + port,
-        proxy -> proxy.firstReading().onComplete(read -> introduce(proxy, key)));
+    return new ServeCommand(
+            () -> SandboxSettings.load(sandbox, key, wantedPort()),
+            (settings, proxy, catalog) -> introduce(proxy, key))
+        .call();
+  }
+
+  private String wantedPort() {
+    return port == null ? System.getenv().getOrDefault("PORT", "") : port.toString();
   }
 
   private static String generatedKey() {

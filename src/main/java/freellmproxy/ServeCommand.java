@@ -13,7 +13,6 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,22 +28,26 @@ final class ServeCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
 
   private final Supplier<SettingsLoader.Result> load;
-  private final Consumer<Proxy> onReady;
+  private final ReadyListener listener;
+
+  /** Is told once the list has been read, on an event loop. */
+  interface ReadyListener {
+    void ready(Settings settings, Proxy proxy, Catalog catalog);
+  }
 
   /** With the settings of the environment and the working directory. */
   ServeCommand() {
-    this(() -> SettingsLoader.load(System.getenv(), Path.of(".env")), ready -> {});
+    this(() -> SettingsLoader.load(System.getenv(), Path.of(".env")), ServeCommand::greet);
   }
 
   /**
    * With settings from elsewhere.
    *
    * @param load called again at each reload
-   * @param onReady told once the list has been read, on an event loop
    */
-  ServeCommand(Supplier<SettingsLoader.Result> load, Consumer<Proxy> onReady) {
+  ServeCommand(Supplier<SettingsLoader.Result> load, ReadyListener listener) {
     this.load = load;
-    this.onReady = onReady;
+    this.listener = listener;
   }
 
   @Override
@@ -80,19 +83,17 @@ final class ServeCommand implements Callable<Integer> {
     return ProxyProcess.run(
         Proxy.start(vertx, new LiveSettings(loaded, load), new VertxTime(vertx)),
         settings.listen().host() + ":" + settings.listen().port(),
-        proxy -> proxy.firstReading().onSuccess(catalog -> ready(settings, proxy, catalog)));
-  }
-
-  private void ready(Settings settings, Proxy proxy, Catalog catalog) {
-    if (Logging.isText(settings.logFormat())) {
-      greet(settings, settings.listen().url(proxy.port()), catalog);
-    }
-    onReady.accept(proxy);
+        proxy ->
+            proxy.firstReading().onSuccess(catalog -> listener.ready(settings, proxy, catalog)));
   }
 
   /** What a person at a terminal wants to know; a service has its log. */
-  private void greet(Settings settings, URI address, Catalog catalog) {
-    PrintWriter out = new CommandLine(this).getOut();
+  private static void greet(Settings settings, Proxy proxy, Catalog catalog) {
+    if (!Logging.isText(settings.logFormat())) {
+      return;
+    }
+    URI address = settings.listen().url(proxy.port());
+    PrintWriter out = new CommandLine(new ServeCommand()).getOut();
     out.printf("%n  free-llm-proxy listens on %s/v1%n", address);
     if (catalog.isEmpty()) {
       out.printf("  models   none yet; `free-llm-proxy doctor` says why%n");

@@ -40,8 +40,9 @@ final class TrainCommand implements Callable<Integer> {
     Vertx vertx = ProxyVertx.create();
     var sandbox = await(SandboxUpstream.start(vertx, new Options(0, Recording.OFF, null)));
     return new ServeCommand(
-            () -> SandboxedProxy.settings(sandbox, KEY, 0),
-            proxy -> new Thread(() -> exercise(vertx, sandbox, proxy), "train").start())
+            () -> SandboxSettings.load(sandbox, KEY, "0"),
+            (settings, proxy, catalog) ->
+                new Thread(() -> exercise(vertx, sandbox, proxy), "train").start())
         .call();
   }
 

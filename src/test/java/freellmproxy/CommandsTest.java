@@ -2,6 +2,7 @@ package freellmproxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import freellmproxy.config.SettingsLoader;
 import freellmproxy.testing.ProxyProcessUnderTest;
 import freellmproxy.testing.TestProxy;
 import java.io.IOException;
@@ -55,8 +56,8 @@ final class CommandsTest {
   void completionIsAShellScript() {
     assertThat(run("generate-completion")).isZero();
     assertThat(out.toString()).startsWith("#!").contains("setup");
-  }
     assertThat(run("generate-completion", "--nope")).isEqualTo(2);
+  }
 
   @Test
   void healthSaysWhetherAProxyLives() throws Exception {
@@ -119,6 +120,20 @@ final class CommandsTest {
     try (var demo = ProxyProcessUnderTest.start(Map.of("PORT", "0"), "demo")) {
       assertThat(demo.awaitEvent("started").path("port").asInt()).isNotEqualTo(8080);
       assertThat(demo.stop()).isZero();
+    }
+  }
+
+  @Test
+  void demoReadsItsPortAsServeDoes() throws IOException {
+    try (var proxy = TestProxy.start()) {
+      assertThat(SandboxSettings.load(proxy.sandbox(), "demo-key", ""))
+          .isInstanceOfSatisfying(
+              SettingsLoader.Result.Loaded.class,
+              empty -> assertThat(empty.settings().listen().port()).isEqualTo(8080));
+    }
+    try (var demo = ProxyProcessUnderTest.start(Map.of("PORT", "abc"), "demo")) {
+      assertThat(demo.exitCode()).isEqualTo(78);
+      assertThat(demo.output()).contains("PORT: \"abc\" is not a whole number");
     }
   }
 
