@@ -102,6 +102,15 @@ public final class SettingsLoader {
     if (!Files.exists(file)) {
       return DotEnv.parse("");
     }
+    if (Files.isDirectory(file)) {
+      problems.add(
+          new Problem(
+              ".env",
+              "it is a folder",
+              "Put a file in its place; Docker makes a folder of a file to mount that is"
+                  + " missing."));
+      return DotEnv.parse("");
+    }
     try {
       return DotEnv.parse(Files.readString(file));
     } catch (MalformedInputException e) {

@@ -54,6 +54,12 @@ final class SettingsLoaderTest {
     };
   }
 
+  @Test
+  void saysThatTheFileIsAFolder() throws IOException {
+    Files.createDirectory(folder.resolve(".env"));
+    assertThat(problems()).extracting(Problem::fault).containsExactly("it is a folder");
+  }
+
   private void writeDotEnv(String... lines) throws IOException {
     Files.writeString(folder.resolve(".env"), String.join("\n", lines));
   }
