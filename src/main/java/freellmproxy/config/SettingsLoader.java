@@ -153,7 +153,7 @@ public final class SettingsLoader {
         key(
             Setting.OPENROUTER_API_KEY,
             OPENROUTER_PLACEHOLDER,
-            "Get one for free at openrouter.ai/settings/keys and set OPENROUTER_API_KEY=sk-or-...");
+            "Get one for free at openrouter.ai/settings/keys");
     String proxy =
         key(
             Setting.PROXY_API_KEY,
