@@ -7,10 +7,6 @@ import freellmproxy.config.Settings;
 import freellmproxy.config.SettingsLoader;
 import freellmproxy.doctor.Probe.Result;
 import io.vertx.core.Vertx;
-import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
-import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -47,7 +43,7 @@ public final class Doctor {
                           "settings", problem.name() + ": " + problem.fault(), problem.fix())));
       case SettingsLoader.Result.Loaded fine -> {
         doctor.settings(fine);
-        doctor.port(fine.settings());
+        doctor.findings.addAll(new PortCheck(fine.settings(), doctor.probe).findings());
         List<String> listed = doctor.list(fine.settings());
         doctor.findings.addAll(
             new UpstreamCheck(fine.settings(), doctor.probe).findings(listed, complete));
@@ -82,78 +78,6 @@ public final class Doctor {
   private static String shown(Origin origin) {
     String source = origin.source() == Origin.Source.DOT_ENV ? ".env" : "environment";
     return origin.setting() + "=" + origin.shown() + " (" + source + ")";
-  }
-
-  private void port(Settings settings) {
-    Settings.Listen listen = settings.listen();
-    int port = listen.port();
-    var place = new InetSocketAddress(listen.host(), port);
-    if (!canListen(new InetSocketAddress(listen.host(), 0))) {
-      findings.add(
-          Finding.failed(
-              "port",
-              "HOST=" + listen.host() + " is no address of this machine",
-              "Set HOST to one, or to 0.0.0.0 for all of them."));
-      return;
-    }
-    URI own = listen.url(port);
-    Result health = probe.get(own.resolve("/health"), Settings.Egress.DIRECT, null);
-    if (health instanceof Result.Answered answered
-        && answered.json().path("status").asText().equals("ok")) {
-      findings.add(Finding.ok("port", port + " is used by a running free-llm-proxy"));
-      running(settings, own);
-    } else if (canListen(place)) {
-      findings.add(Finding.ok("port", port + " is free"));
-      findings.add(
-          Finding.warning("proxy", "none is running at port " + port, "Start ./free-llm-proxy."));
-    } else {
-      String owner = PortOwner.of(place).orElse("another process");
-      findings.add(
-          Finding.failed(
-              "port", port + " is used by " + owner, "Stop it, or set PORT to a free port."));
-    }
-  }
-
-  private static boolean canListen(InetSocketAddress place) {
-    try (var socket = new ServerSocket()) {
-      socket.setReuseAddress(true);
-      socket.bind(place);
-      return true;
-    } catch (IOException refused) {
-      return false;
-    }
-  }
-
-  private void running(Settings settings, URI own) {
-    Result models =
-        probe.get(
-            own.resolve("/v1/models"), Settings.Egress.DIRECT, settings.keys().proxy().reveal());
-    if (models instanceof Result.Answered answered && answered.status() == 403) {
-      findings.add(
-          Finding.failed(
-              "proxy",
-              "the running one has another PROXY_API_KEY than " + settings.keys().proxy().tail(),
-              "Restart it; it may have begun before the key was changed, or somewhere else."));
-      return;
-    }
-    Result ready = probe.get(own.resolve("/ready"), Settings.Egress.DIRECT, null);
-    findings.add(
-        switch (ready) {
-          case Result.Answered answered when answered.status() == 200 ->
-              Finding.ok(
-                  "proxy",
-                  "ready, %d of %d models can be asked"
-                      .formatted(
-                          answered.json().path("available").asInt(),
-                          answered.json().path("models").asInt()));
-          case Result.Answered answered ->
-              Finding.failed(
-                  "proxy",
-                  "it runs but is not ready, %d models known"
-                      .formatted(answered.json().path("models").asInt()),
-                  "See the checks below; POST /admin/refresh ends all rests.");
-          case Result.Silent silent -> Finding.failed("proxy", silent.reason(), "Restart it.");
-        });
   }
 
   private List<String> list(Settings settings) {

@@ -8,6 +8,8 @@ import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.testing.ProxyProcessUnderTest;
 import freellmproxy.testing.TestProxy;
 import io.vertx.core.Vertx;
+import java.net.BindException;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -119,6 +121,15 @@ final class DoctorTest {
       assertThat(find(examine(false, "HOST", "127.0.0.2", "PORT", "" + port), "port").detail())
           .contains("(process " + ProcessHandle.current().pid() + ")");
     }
+  }
+
+  /** Root may open every port, so this is not tried for real. */
+  @Test
+  void doesNotTakeAPortThatNeedsRightsForOneInUse() {
+    var refusal = new BindException("Permission denied");
+    Finding port = PortCheck.judge(new InetSocketAddress(80), refusal);
+    assertThat(port.detail()).isEqualTo("80 may not be opened by this user");
+    assertThat(port.fix()).contains("1024");
   }
 
   @Test
