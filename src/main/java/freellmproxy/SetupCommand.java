@@ -6,7 +6,6 @@ import freellmproxy.setup.UnmergeableFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -98,10 +97,9 @@ final class SetupCommand implements Callable<Integer> {
   }
 
   private int nothingToWrite() {
-    String name = client.name().toLowerCase(Locale.ROOT);
     return refuse(
         "There is no file to write for %1$s; `free-llm-proxy setup %1$s` prints what it needs. %2$s"
-            .formatted(name, client.note()));
+            .formatted(client, client.note()));
   }
 
   private int refuse(String message) {

@@ -1,5 +1,6 @@
 package freellmproxy.setup;
 
+import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -95,6 +96,12 @@ public enum Client {
   /** Its usual file, relative to the home folder; empty where there is no usual place. */
   public Optional<String> file() {
     return Optional.ofNullable(file);
+  }
+
+  /** Its name as the command line takes it. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT);
   }
 
   /** What a person should know besides. */
