@@ -78,12 +78,13 @@ final class TrainCommand implements Callable<Integer> {
 
   private static Future<Buffer> chat(HttpClient client, int port, boolean stream) {
     String body =
-        "{\"model\":\"auto\",\"stream\":"
-            + stream
-            + ",\"temperature\":0.7,\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"messages\":[{\"role\":\"system\",\"content\":\"You"
-            + " are training.\"},{\"role\":\"user\",\"content\":\""
-            + "Сколько букв? How many letters? \\n".repeat(60)
-            + "\"}]}";
+        """
+        {"model":"auto","stream":%s,"temperature":0.7,
+         "tools":[{"type":"function","function":{"name":"f"}}],
+         "messages":[{"role":"system","content":"You are training."},
+                     {"role":"user","content":"%s"}]}
+        """
+            .formatted(stream, "Сколько букв? How many letters? \\n".repeat(60));
     return ask(client, port, HttpMethod.POST, "/v1/chat/completions", Buffer.buffer(body));
   }
 

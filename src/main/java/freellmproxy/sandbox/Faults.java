@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPOutputStream;
 
@@ -104,8 +105,7 @@ public final class Faults {
         throw new UncheckedIOException("writing to memory cannot fail", e);
       }
       head.put("content-encoding", "gzip");
-      return java.util.List.of(
-          new Step.Head(200, head), new Step.Write(body.toByteArray()), new Step.End());
+      return List.of(new Step.Head(200, head), new Step.Write(body.toByteArray()), new Step.End());
     };
   }
 }

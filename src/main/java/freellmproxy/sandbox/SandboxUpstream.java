@@ -29,7 +29,7 @@ public final class SandboxUpstream {
 
   private final Vertx vertx;
   private final Options options;
-  private final List<HttpServer> servers = new ArrayList<>();
+  private final HttpServer server;
   private final Map<String, Script> scripts = new ConcurrentHashMap<>();
   private final ConcurrentLinkedQueue<ReceivedRequest> received = new ConcurrentLinkedQueue<>();
   private final AtomicLong numbers = new AtomicLong();
@@ -39,7 +39,6 @@ public final class SandboxUpstream {
   private final RecordedList recordedList = RecordedList.load();
   private volatile Behaviour standard = WELL;
   private volatile Behaviour list = Faults.status(200, recordedList.json());
-  private volatile int port;
 
   /**
    * How to run it.
@@ -70,32 +69,28 @@ public final class SandboxUpstream {
   private SandboxUpstream(Vertx vertx, Options options) {
     this.vertx = vertx;
     this.options = options;
-  }
-
-  /** Starts one on the loopback interface; it listens when the future completes. */
-  public static Future<SandboxUpstream> start(Vertx vertx, Options options) {
-    var sandbox = new SandboxUpstream(vertx, options);
-    return sandbox.listen().map(listening -> sandbox);
-  }
-
-  private Future<?> listen() {
-    var serverOptions =
-        new HttpServerOptions().setMaxHeaderSize(64 << 10).setHttp2ClearTextEnabled(false);
-    if (options.tls() != null) {
-      serverOptions.setSsl(true).setUseAlpn(true).setKeyCertOptions(options.tls());
-    }
-    HttpServer server =
+    this.server =
         vertx
-            .createHttpServer(serverOptions)
+            .createHttpServer(serverOptions(options))
             .connectionHandler(connection -> {
               connections.incrementAndGet();
               connection.closeHandler(closed -> connections.decrementAndGet());
             })
             .requestHandler(this::route);
-    servers.add(server);
-    return server
-        .listen(options.port(), "127.0.0.1")
-        .onSuccess(listening -> port = listening.actualPort());
+  }
+
+  private static HttpServerOptions serverOptions(Options options) {
+    var serverOptions =
+        new HttpServerOptions().setMaxHeaderSize(64 << 10).setHttp2ClearTextEnabled(false);
+    return options.tls() == null
+        ? serverOptions
+        : serverOptions.setSsl(true).setUseAlpn(true).setKeyCertOptions(options.tls());
+  }
+
+  /** Starts one on the loopback interface; it listens when the future completes. */
+  public static Future<SandboxUpstream> start(Vertx vertx, Options options) {
+    var sandbox = new SandboxUpstream(vertx, options);
+    return sandbox.server.listen(options.port(), "127.0.0.1").map(listening -> sandbox);
   }
 
   /** What {@code UPSTREAM_BASE_URL} is to be. */
@@ -109,7 +104,7 @@ public final class SandboxUpstream {
   }
 
   private String origin() {
-    return (options.tls() == null ? "http" : "https") + "://127.0.0.1:" + port;
+    return (options.tls() == null ? "http" : "https") + "://127.0.0.1:" + server.actualPort();
   }
 
   /** Makes a model do this for its next calls, in order; the last one repeats for ever. */
@@ -252,6 +247,6 @@ public final class SandboxUpstream {
 
   /** Stops listening and closes all connections. */
   public Future<Void> close() {
-    return Future.all(servers.stream().map(HttpServer::close).toList()).mapEmpty();
+    return server.close();
   }
 }
