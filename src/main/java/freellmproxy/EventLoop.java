@@ -6,7 +6,7 @@ import freellmproxy.upstream.UpstreamClient;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 
-/** One event loop with a server, a client and its own exchanges (architecture section 2). */
+/** One event loop with a server, a client and its own exchanges ({@code ARCHITECTURE.md}). */
 final class EventLoop extends VerticleBase {
   private final HttpFront.Shared shared;
   private final int port;

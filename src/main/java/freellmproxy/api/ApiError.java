@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 public record ApiError(
     int status, String type, String code, String message, @Nullable String param, Retry retry) {
 
-  /** Whether asking again can help (clients page, wire rule 5). */
+  /** Whether asking again can help ({@code docs/clients.md}, wire rule 5). */
   public sealed interface Retry {
     Retry UNSAID = new Unsaid();
     Retry POINTLESS = new Pointless();

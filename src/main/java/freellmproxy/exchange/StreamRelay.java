@@ -237,7 +237,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       upstreamEnded("stream_stalled");
       return;
     }
-    // No comment after the last data event, see the clients page.
+    // No comment after the last data event (docs/clients.md, wire rule 4).
     if (!paused && !finishSeen && time.since(lastWriteNanos).compareTo(limits.keepAlive()) >= 0) {
       write(Buffer.buffer(KEEP_ALIVE));
     }

@@ -11,8 +11,8 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The facts in an error body, wherever OpenRouter has put them ({@code upstream.md} section 1).
- * What is missing, of another type or not JSON at all reads as empty.
+ * The facts in an error body, wherever OpenRouter has put them ({@code docs/upstream.md} section
+ * 1). What is missing, of another type or not JSON at all reads as empty.
  */
 record ErrorBody(JsonNode error) {
   /** Error bodies are small; of a large one only the status counts. */

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Everything known about the ways in which OpenRouter and its providers fail, in one place: what an
- * answer means (contract section 5, {@code upstream.md} sections 1 to 3). Pure.
+ * answer means (contract section 5, {@code docs/upstream.md} sections 1 to 3). Pure.
  *
  * <p>The evidence is read from the most to the least reliable: {@code availability.code}, then the
  * status, and within a status the fields of {@code metadata} before phrases of the message. What is

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The rules of the architecture page. */
+/** Who may know whom ({@code ARCHITECTURE.md}). */
 final class ArchitectureTest {
   private static final JavaClasses CLASSES =
       new ClassFileImporter()

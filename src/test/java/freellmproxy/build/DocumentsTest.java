@@ -8,6 +8,7 @@ import freellmproxy.testing.TestProxy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -60,13 +61,7 @@ final class DocumentsTest {
 
   @Test
   void theReadmeNamesEveryErrorCodeAndNoOther() throws IOException {
-    String sources = "";
-    try (Stream<Path> files = Files.walk(Path.of("src/main/java"))) {
-      for (Path file : files.filter(f -> f.toString().endsWith(".java")).toList()) {
-        sources += Files.readString(file);
-      }
-    }
-    String code = sources;
+    String code = code("src/main/java");
     Set<String> named = found("`([a-z]+(?:_[a-z]+)+)`", section("Errors", "Metrics"), "-");
     assertThat(named).allSatisfy(name -> assertThat(code).contains('"' + name + '"'));
     String inPlace =
@@ -112,6 +107,41 @@ final class DocumentsTest {
       assertThat(rows(russian.get(i))).isEqualTo(rows(english.get(i)));
     }
     assertThat(String.join("", russian)).containsPattern("[а-я]{5}");
+  }
+
+  @Test
+  void everyLinkLeadsToAFile() throws IOException {
+    var documents = new ArrayList<Path>(files(".", 1, ".md"));
+    documents.addAll(files("docs", 2, ".md"));
+    documents.addAll(files("bench", 1, ".md"));
+    for (Path document : documents) {
+      assertThat(found("\\]\\(([^)#:]+)\\)", Files.readString(document), "-"))
+          .as(document.toString())
+          .allSatisfy(link -> assertThat(document.resolveSibling(link)).exists());
+    }
+  }
+
+  @Test
+  void everySectionThatCommentsNameIsInTheContract() throws IOException {
+    Set<String> sections =
+        found("(?m)^## (\\d+)\\.", Files.readString(Path.of("docs/contract.md")), "-");
+    String named = "(?i)contract[\\s*]+sections?[\\s*]+((?:\\d+(?:, | and | to )?)+)";
+    Set<String> numbers = found("(\\d+)", found(named, code("src"), "-").toString(), "-");
+    assertThat(numbers).isNotEmpty().isSubsetOf(sections);
+  }
+
+  private static String code(String folder) throws IOException {
+    var code = new StringBuilder();
+    for (Path file : files(folder, Integer.MAX_VALUE, ".java")) {
+      code.append(Files.readString(file));
+    }
+    return code.toString();
+  }
+
+  private static List<Path> files(String folder, int depth, String ending) throws IOException {
+    try (Stream<Path> files = Files.walk(Path.of(folder), depth)) {
+      return files.filter(file -> file.toString().endsWith(ending)).toList();
+    }
   }
 
   private static List<String> sections(String file) throws IOException {

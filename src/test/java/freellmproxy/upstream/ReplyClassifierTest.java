@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Contract section 5 and {@code upstream.md}, one row for each form an answer comes in. */
+/** Contract section 5 and {@code docs/upstream.md}, one row for each form an answer comes in. */
 final class ReplyClassifierTest {
   private static final Instant NOW = Instant.parse("2026-04-04T12:00:00Z");
   private static final String MEGABYTE = "x".repeat(1 << 20);
