@@ -1,5 +1,9 @@
 package freellmproxy.config;
 
+import java.io.IOException;
+import java.nio.charset.MalformedInputException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -7,17 +11,41 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * The text of a {@code .env} file: {@code NAME=value} lines, comments, an optional {@code export},
+ * What a {@code .env} file says: {@code NAME=value} lines, comments, an optional {@code export},
  * single or double quotes. Of two lines with the same name the last one counts.
  *
- * @param faults what is wrong with lines that are none of this; never their text
+ * @param problems with the file, and with lines that are none of this; never their text
  */
-record DotEnv(Map<String, String> values, List<String> faults) {
+record DotEnv(Map<String, String> values, List<Problem> problems) {
+  private static final String NAME = ".env";
   private static final Pattern EXPORT = Pattern.compile("^export\\s+");
 
-  static DotEnv parse(String text) {
+  /** Reads a file; one that is missing says nothing. */
+  static DotEnv read(Path file) {
+    if (!Files.exists(file)) {
+      return new DotEnv(Map.of(), List.of());
+    }
+    if (Files.isDirectory(file)) {
+      return unreadable(
+          "it is a folder",
+          "Put a file in its place; Docker makes a folder of a file to mount that is missing.");
+    }
+    try {
+      return parse(Files.readString(file));
+    } catch (MalformedInputException e) {
+      return unreadable("it is not UTF-8 text", "Save it as UTF-8.");
+    } catch (IOException e) {
+      return unreadable("it cannot be read", "Check who may read " + file + ".");
+    }
+  }
+
+  private static DotEnv unreadable(String fault, String fix) {
+    return new DotEnv(Map.of(), List.of(new Problem(NAME, fault, fix)));
+  }
+
+  private static DotEnv parse(String text) {
     var values = new LinkedHashMap<String, String>();
-    var faults = new ArrayList<String>();
+    var problems = new ArrayList<Problem>();
     int number = 0;
     for (String raw : text.replace("\uFEFF", "").lines().toList()) {
       number++;
@@ -29,16 +57,20 @@ record DotEnv(Map<String, String> values, List<String> faults) {
       int equals = assignment.indexOf('=');
       String name = equals < 0 ? "" : assignment.substring(0, equals).strip();
       if (!name.matches("[A-Za-z_][A-Za-z0-9_]*")) {
-        faults.add("line " + number + " is not NAME=value");
+        problems.add(inLine(number, "is not NAME=value"));
         continue;
       }
       String value = assignment.substring(equals + 1).strip();
       if (isQuoted(value) && closingQuote(value) < 0) {
-        faults.add("line " + number + " has a quote without its closing one");
+        problems.add(inLine(number, "has a quote without its closing one"));
       }
       values.put(name, unquote(value));
     }
-    return new DotEnv(values, faults);
+    return new DotEnv(values, problems);
+  }
+
+  private static Problem inLine(int number, String fault) {
+    return new Problem(NAME, "line " + number + " " + fault, "Mend or remove the line.");
   }
 
   private static boolean isQuoted(String value) {

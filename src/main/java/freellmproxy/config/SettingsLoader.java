@@ -3,11 +3,8 @@ package freellmproxy.config;
 import freellmproxy.config.Settings.Egress;
 import freellmproxy.config.Settings.LogFormat;
 import freellmproxy.config.Settings.LogLevel;
-import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.nio.charset.MalformedInputException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,8 +32,8 @@ public final class SettingsLoader {
   private final RawSettings raw;
   private final List<Problem> problems = new ArrayList<>();
 
-  private SettingsLoader(RawSettings raw) {
-    this.raw = raw;
+  private SettingsLoader(Map<String, String> environment, DotEnv dotEnv) {
+    this.raw = new RawSettings(environment, dotEnv.values());
   }
 
   /** What came of loading. */
@@ -60,9 +57,9 @@ public final class SettingsLoader {
    * @param environment names and values, as the process got them
    */
   public static Result load(Map<String, String> environment, Path dotEnvFile) {
-    var fileProblems = new ArrayList<Problem>();
-    var loader = new SettingsLoader(read(environment, dotEnvFile, fileProblems));
-    loader.problems.addAll(fileProblems);
+    DotEnv dotEnv = DotEnv.read(dotEnvFile);
+    var loader = new SettingsLoader(environment, dotEnv);
+    loader.problems.addAll(dotEnv.problems());
     return loader.load();
   }
 
@@ -80,45 +77,13 @@ public final class SettingsLoader {
    * them.
    */
   public static Address address(Map<String, String> environment, Path dotEnvFile) {
-    var loader = new SettingsLoader(read(environment, dotEnvFile, new ArrayList<>()));
+    var loader = new SettingsLoader(environment, DotEnv.read(dotEnvFile));
     Settings.Listen listen = loader.listen();
     List<Problem> wrong =
         loader.problems.stream()
             .filter(problem -> Set.of("HOST", "PORT").contains(problem.name()))
             .toList();
     return wrong.isEmpty() ? new Address.At(listen.url(listen.port())) : new Address.Unknown(wrong);
-  }
-
-  private static RawSettings read(
-      Map<String, String> environment, Path dotEnvFile, List<Problem> fileProblems) {
-    DotEnv dotEnv = readFile(dotEnvFile, fileProblems);
-    for (String fault : dotEnv.faults()) {
-      fileProblems.add(new Problem(".env", fault, "Mend or remove the line."));
-    }
-    return new RawSettings(environment, dotEnv.values());
-  }
-
-  private static DotEnv readFile(Path file, List<Problem> problems) {
-    if (!Files.exists(file)) {
-      return DotEnv.parse("");
-    }
-    if (Files.isDirectory(file)) {
-      problems.add(
-          new Problem(
-              ".env",
-              "it is a folder",
-              "Put a file in its place; Docker makes a folder of a file to mount that is"
-                  + " missing."));
-      return DotEnv.parse("");
-    }
-    try {
-      return DotEnv.parse(Files.readString(file));
-    } catch (MalformedInputException e) {
-      problems.add(new Problem(".env", "it is not UTF-8 text", "Save it as UTF-8."));
-    } catch (IOException e) {
-      problems.add(new Problem(".env", "it cannot be read", "Check who may read " + file + "."));
-    }
-    return DotEnv.parse("");
   }
 
   private Result load() {

@@ -54,12 +54,6 @@ final class SettingsLoaderTest {
     };
   }
 
-  @Test
-  void saysThatTheFileIsAFolder() throws IOException {
-    Files.createDirectory(folder.resolve(".env"));
-    assertThat(problems()).extracting(Problem::fault).containsExactly("it is a folder");
-  }
-
   private void writeDotEnv(String... lines) throws IOException {
     Files.writeString(folder.resolve(".env"), String.join("\n", lines));
   }
@@ -191,6 +185,12 @@ final class SettingsLoaderTest {
     assertThat(problems().getFirst().toString())
         .contains("line 2 has a quote")
         .doesNotContain("SECRET");
+  }
+
+  @Test
+  void saysThatTheFileIsAFolder() throws IOException {
+    Files.createDirectory(folder.resolve(".env"));
+    assertThat(problems()).extracting(Problem::fault).containsExactly("it is a folder");
   }
 
   @Test
