@@ -26,9 +26,7 @@ final class DoctorTest {
   private static final String KEY = "sk-or-doctor-test-key-7777";
   private final Vertx vertx = Vertx.vertx();
   private final SandboxUpstream sandbox =
-      TestProxy.await(
-          SandboxUpstream.start(
-              vertx, new SandboxUpstream.Options(0, SandboxUpstream.Recording.ON, null)));
+      TestProxy.await(SandboxUpstream.start(vertx, SandboxUpstream.Options.FOR_TESTS));
 
   @TempDir Path folder;
 

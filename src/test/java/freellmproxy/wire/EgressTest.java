@@ -113,7 +113,7 @@ final class EgressTest {
               "\"plugins\":[{\"id\":\"web\"}]")) {
         HttpResponse<String> refused = proxy.post("{\"messages\":[]," + paid + "}");
         assertThat(refused.statusCode()).isEqualTo(400);
-        assertThat(refused.body()).contains("invalid_request", paid.substring(1, 6));
+        assertThat(refused.body()).contains("paid_feature", paid.substring(1, 6));
       }
       assertThat(proxy.sandbox().received()).hasSize(1);
       forward.get().close();

@@ -17,7 +17,6 @@ import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
 import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -33,22 +32,14 @@ final class OwnFaultTest {
   void saysThatReadingTheListFailedByABugAndReadsItAgain() {
     try (var proxy = TestProxy.startAt(time)) {
       time.breakDown();
-      assertThat(refresh(proxy))
+      assertThat(proxy.refresh())
           .returns(502, HttpResponse::statusCode)
           .returns(true, answer -> answer.body().contains("refresh_failed"));
       time.mend();
       fakeTime.awaitTimerBetween(Duration.ofSeconds(4), Duration.ofSeconds(6));
-      assertThat(refresh(proxy).statusCode()).isEqualTo(200);
+      assertThat(proxy.refresh().statusCode()).isEqualTo(200);
       assertThat(proxy.chat().statusCode()).isEqualTo(200);
     }
-  }
-
-  private static HttpResponse<String> refresh(TestProxy proxy) {
-    return proxy.send(
-        proxy
-            .request("/admin/refresh")
-            .header("x-api-key", TestProxy.KEY)
-            .POST(HttpRequest.BodyPublishers.noBody()));
   }
 
   private static long bodies() {
