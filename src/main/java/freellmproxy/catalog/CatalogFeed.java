@@ -105,7 +105,7 @@ public final class CatalogFeed {
           .executeBlocking(() -> parser.parse(body.getBytes()))
           .onComplete(
               this::end,
-              bug -> end(failed(FetchFailure.Type.NOT_JSON, "the parser failed: " + bug)));
+              bug -> end(failed(FetchFailure.Type.INTERNAL, "the parser failed: " + bug)));
     }
 
     private void networkFailed(Throwable cause) {

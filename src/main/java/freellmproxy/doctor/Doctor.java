@@ -99,7 +99,7 @@ public final class Doctor {
         yield List.of();
       }
       case CatalogParser.Result.Parsed parsed -> {
-        String age = answered.json().path("updatedAt").asText("");
+        String made = answered.json().path("updatedAt").asText("");
         findings.add(
             Finding.ok(
                 "list",
@@ -107,7 +107,7 @@ public final class Doctor {
                     .formatted(
                         parsed.models().size(),
                         parsed.models().getFirst().id(),
-                        age.isEmpty() ? "" : ", made " + age)));
+                        made.isEmpty() ? "" : ", made " + made)));
         yield parsed.models().stream().map(Model::id).toList();
       }
     };
