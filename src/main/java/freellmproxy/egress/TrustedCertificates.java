@@ -17,7 +17,7 @@ import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 
 /** The JDK's own certificates plus those of {@code SSL_CERT_FILE}. */
-public final class TrustedCertificates {
+final class TrustedCertificates {
   private TrustedCertificates() {}
 
   /** A trust manager for the JDK's certificates and these; empty when these are none. */
@@ -48,7 +48,7 @@ public final class TrustedCertificates {
    *
    * @throws CertificateProblem when there is none that can be read
    */
-  public static List<Certificate> read(Path file) {
+  private static List<Certificate> read(Path file) {
     try (InputStream in = Files.newInputStream(file)) {
       var certificates = CertificateFactory.getInstance("X.509").generateCertificates(in);
       if (certificates.isEmpty()) {
