@@ -5,8 +5,8 @@ import java.io.PrintWriter;
 import java.net.HttpURLConnection;
 import java.net.URI;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -22,11 +22,7 @@ final class HealthCommand implements Callable<Integer> {
   @Option(names = "--ready", description = "Ask whether it can serve requests instead.")
   private boolean ready;
 
-  @Option(
-      names = "--url",
-      description = "Where the proxy is (default: by HOST and PORT).",
-      converter = ProxyUrl.class)
-  private @Nullable String url;
+  @Mixin private final ProxyAddress proxy = new ProxyAddress();
 
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it before call
@@ -34,7 +30,8 @@ final class HealthCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    return OwnAddress.of(url, spec.commandLine().getErr())
+    return proxy
+        .find(spec.commandLine().getErr())
         .map(address -> ask(address + (ready ? "/ready" : "/health")))
         .orElse(ExitCode.BAD_SETTINGS);
   }

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -30,11 +31,7 @@ final class SetupCommand implements Callable<Integer> {
       description = "Merge it into the client's file; the old one stays beside it as .bak.")
   private boolean write;
 
-  @Option(
-      names = "--url",
-      description = "Where clients find the proxy (default: by HOST and PORT).",
-      converter = ProxyUrl.class)
-  private @Nullable String url;
+  @Mixin private final ProxyAddress proxy = new ProxyAddress();
 
   @Option(names = "--file", description = "The client's file, where it is not in its usual place.")
   private @Nullable Path file;
@@ -45,9 +42,7 @@ final class SetupCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    return OwnAddress.of(url, spec.commandLine().getErr())
-        .map(this::setUp)
-        .orElse(ExitCode.BAD_SETTINGS);
+    return proxy.find(spec.commandLine().getErr()).map(this::setUp).orElse(ExitCode.BAD_SETTINGS);
   }
 
   private int setUp(String address) {

@@ -6,10 +6,15 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
 
-/** Where commands expect the proxy, and where they tell others to expect it. */
-final class OwnAddress {
-  private OwnAddress() {}
+/** The option {@code --url}, and where the proxy is without it. */
+final class ProxyAddress {
+  @Option(
+      names = "--url",
+      description = "Where the proxy is (default: by HOST and PORT).",
+      converter = ProxyUrl.class)
+  private @Nullable String url;
 
   /**
    * The address that was given, or that of a proxy with the settings found here.
@@ -17,9 +22,9 @@ final class OwnAddress {
    * @param err told what is wrong with the settings
    * @return empty when they are wrong
    */
-  static Optional<String> of(@Nullable String given, PrintWriter err) {
-    if (given != null) {
-      return Optional.of(given);
+  Optional<String> find(PrintWriter err) {
+    if (url != null) {
+      return Optional.of(url);
     }
     return switch (SettingsLoader.address(System.getenv(), Path.of(".env"))) {
       case Address.At at -> Optional.of(at.url().toString());
