@@ -29,7 +29,7 @@ final class ArchitectureTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"config", "sse", "json", "catalog", "chat", "time", "api"})
+  @ValueSource(strings = {"config", "sse", "json", "catalog", "chat", "time", "api", "egress"})
   void theGroundFloorKnowsNobodyAbove(String room) {
     noClasses()
         .that()
@@ -43,6 +43,8 @@ final class ArchitectureTest {
             "freellmproxy.exchange",
             "freellmproxy.observe",
             "freellmproxy.http",
+            "freellmproxy.setup",
+            "freellmproxy.doctor",
             "freellmproxy.sandbox")
         .check(CLASSES);
   }

@@ -1,4 +1,4 @@
-/** Rules about the source itself: its format and who may know whom. */
+/** What holds for the repository itself: format, who may know whom, documents, scripts. */
 @NullMarked
 package freellmproxy.build;
 
