@@ -37,6 +37,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Contract section 8: first with a clock that stands still, then over real time. */
@@ -132,63 +133,51 @@ final class TimeLimitsTest {
 
   @Test
   void stopsLookingAtTheDeadline() throws IOException {
-    try (var limited =
-            TestProxy.startAt(
-                time,
-                "CONNECT_TIMEOUT_SEC",
-                "60",
-                "UPSTREAM_TIMEOUT_SEC",
-                "8",
-                "REQUEST_DEADLINE_SEC",
-                "17");
+    try (var limited = withDeadline(17);
         var client = RawConnection.to(limited.port())) {
-      limited.sandbox().scriptOthers(Faults.silence());
+      Gate first = silent(limited, FIRST);
+      Gate second = silent(limited, SECOND);
+      Gate third = silent(limited, THIRD);
       client.chat(PLAIN);
-      for (int attempt = 1; attempt <= 3; attempt++) {
-        Duration left = attempt == 3 ? Duration.ofSeconds(1) : ATTEMPT;
-        time.awaitTimerBetween(left, left);
-        time.advance(left);
-      }
+      letPass(ATTEMPT, first);
+      letPass(ATTEMPT, second);
+      letPass(Duration.ofSeconds(1), third);
       assertThat(client.readUntil("}}"))
           .contains(" 503 ", "x-free-llm-proxy-attempts: 3", "all_models_unavailable");
     }
   }
 
-  @Test
-  void startsNoAttemptWithLessThanASecondLeft() throws IOException {
-    try (var limited =
-            TestProxy.startAt(
-                time,
-                "CONNECT_TIMEOUT_SEC",
-                "60",
-                "UPSTREAM_TIMEOUT_SEC",
-                "8",
-                "REQUEST_DEADLINE_SEC",
-                "9");
+  @ParameterizedTest
+  @CsvSource({"9, ' 200 ', 2", "8, ' 503 ', 1"})
+  void startsNoAttemptWithLessThanASecondLeft(int deadline, String status, int attempts)
+      throws IOException {
+    try (var limited = withDeadline(deadline);
         var client = RawConnection.to(limited.port())) {
-      limited.sandbox().script(FIRST, Behaviour.of(new Step.Stall()));
+      Gate first = silent(limited, FIRST);
       client.chat(PLAIN);
-      time.awaitTimerBetween(ATTEMPT, ATTEMPT);
-      time.advance(Duration.ofSeconds(8));
-      assertThat(client.readUntil("fake OpenRouter.")).contains(SECOND);
+      letPass(ATTEMPT, first);
+      assertThat(client.readUntil("}}")).contains(status, "x-free-llm-proxy-attempts: " + attempts);
     }
-    try (var limited =
-            TestProxy.startAt(
-                time,
-                "CONNECT_TIMEOUT_SEC",
-                "60",
-                "UPSTREAM_TIMEOUT_SEC",
-                "8",
-                "REQUEST_DEADLINE_SEC",
-                "8");
-        var client = RawConnection.to(limited.port())) {
-      limited.sandbox().script(FIRST, Behaviour.of(new Step.Stall()));
-      client.chat(PLAIN);
-      time.awaitTimerBetween(ATTEMPT, ATTEMPT);
-      time.advance(Duration.ofSeconds(8));
-      assertThat(client.readUntil("}}"))
-          .contains(" 503 ", "x-free-llm-proxy-attempts: 1", "all_models_unavailable");
-    }
+  }
+
+  private TestProxy withDeadline(int seconds) {
+    String attempt = "" + ATTEMPT.toSeconds();
+    return TestProxy.startAt(
+        time, "UPSTREAM_TIMEOUT_SEC", attempt, "REQUEST_DEADLINE_SEC", "" + seconds);
+  }
+
+  /** Makes a model say nothing; the gate is reached when it is asked. */
+  private static Gate silent(TestProxy proxy, String model) {
+    var asked = new Gate();
+    proxy.sandbox().script(model, Behaviour.of(new Step.Hold(asked)));
+    return asked;
+  }
+
+  /** Not before the model is asked: the limit of an attempt begins anew when it is sent. */
+  private void letPass(Duration limit, Gate asked) {
+    TestProxy.await(asked.reached());
+    time.awaitTimerBetween(limit, limit);
+    time.advance(limit);
   }
 
   @Test
