@@ -2,13 +2,10 @@ package freellmproxy;
 
 import freellmproxy.sandbox.DemoFaults;
 import freellmproxy.sandbox.SandboxUpstream;
-import freellmproxy.sandbox.SandboxUpstream.Options;
-import io.vertx.core.Vertx;
 import java.io.PrintWriter;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -40,15 +37,12 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Vertx vertx = ProxyVertx.create();
-    var options = new Options(sandboxPort, SandboxUpstream.Recording.OFF, null);
-    SandboxUpstream sandbox;
-    try {
-      sandbox = Await.result(SandboxUpstream.start(vertx, options));
-    } catch (CompletionException e) {
-      vertx.close();
-      return SandboxCommand.explain(e, sandboxPort, spec.commandLine().getErr());
-    }
+    return SandboxCommand.start(sandboxPort, spec.commandLine().getErr())
+        .map(this::demonstrate)
+        .orElse(ExitCode.UNAVAILABLE);
+  }
+
+  private int demonstrate(SandboxUpstream sandbox) {
     DemoFaults.apply(sandbox);
     String key = generatedKey();
     return new ServeCommand(

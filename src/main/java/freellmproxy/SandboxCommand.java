@@ -5,6 +5,7 @@ import freellmproxy.sandbox.SandboxUpstream.Options;
 import freellmproxy.sandbox.SandboxUpstream.Recording;
 import io.vertx.core.Vertx;
 import java.io.PrintWriter;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
 import picocli.CommandLine.Command;
@@ -33,30 +34,35 @@ final class SandboxCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    return start(port, spec.commandLine().getErr())
+        .map(this::announce)
+        .orElse(ExitCode.UNAVAILABLE);
+  }
+
+  /**
+   * Starts a sandbox that runs until the process ends.
+   *
+   * @param err told why there is none
+   */
+  static Optional<SandboxUpstream> start(int port, PrintWriter err) {
     Vertx vertx = ProxyVertx.create();
-    SandboxUpstream sandbox;
     try {
-      sandbox = Await.result(SandboxUpstream.start(vertx, new Options(port, Recording.OFF, null)));
+      var options = new Options(port, Recording.OFF, null);
+      return Optional.of(Await.result(SandboxUpstream.start(vertx, options)));
     } catch (CompletionException e) {
       vertx.close();
-      return explain(e, port, spec.commandLine().getErr());
+      err.println(
+          "The sandbox cannot listen on port " + port + ": " + Await.reason(e).getMessage());
+      err.flush();
+      return Optional.empty();
     }
+  }
+
+  private int announce(SandboxUpstream sandbox) {
     PrintWriter out = spec.commandLine().getOut();
     out.printf(
         "UPSTREAM_BASE_URL=%s%nMODELS_LIST_URL=%s%n", sandbox.baseUrl(), sandbox.modelListUrl());
     out.flush();
     return Await.signal();
-  }
-
-  /**
-   * Says why there is no sandbox.
-   *
-   * @return an exit code
-   */
-  static int explain(CompletionException failure, int port, PrintWriter err) {
-    String reason = Await.reason(failure).getMessage();
-    err.println("The sandbox cannot listen on port " + port + ": " + reason);
-    err.flush();
-    return ExitCode.UNAVAILABLE;
   }
 }
