@@ -24,6 +24,11 @@ final class JsonStrings {
 
   private static final long ONES = 0x0101010101010101L;
   private static final long HIGH_BITS = 0x8080808080808080L;
+  private static final long LOW_BITS = ~HIGH_BITS;
+
+  /** A product with it has the high bit of byte n at bit n of its top byte. */
+  private static final long HIGH_BITS_TO_TOP_BYTE = 0x0002040810204081L;
+
   private static final long BACKSLASHES = '\\' * ONES;
 
   /**
@@ -82,31 +87,66 @@ final class JsonStrings {
         i = skipLongRun(i + Long.BYTES);
         continue;
       }
-      // Bytes are taken from the register: the next word can be on its way meanwhile.
-      int escapeAcrossWords = 0;
-      while (special != 0) {
-        int shift = Long.numberOfTrailingZeros(special) & -Byte.SIZE;
-        byte b = (byte) (eight >>> shift);
-        if (b == '\\') {
-          boolean isLast = shift == Long.SIZE - Byte.SIZE;
-          byte escaped = isLast ? bytes[i + Long.BYTES] : (byte) (eight >>> (shift + Byte.SIZE));
-          if (!isShortEscape(escaped)) {
-            return i + shift / Byte.SIZE;
-          }
-          escapeAcrossWords = isLast ? 1 : 0;
-          special &= ~(0x8080L << shift);
-        } else if (b < ' ' || b == '"') {
-          return i + shift / Byte.SIZE;
-        } else {
-          special &= special - 1;
-        }
+      int shift = Long.numberOfTrailingZeros(special) & -Byte.SIZE;
+      i += shift / Byte.SIZE;
+      if ((byte) (eight >>> shift) != '\\' || !isShortEscape(bytes[i + 1])) {
+        return i;
       }
-      i += Long.BYTES + escapeAcrossWords;
+      i += 2;
+      if (i + Long.SIZE < end && (eightAt(i) & HIGH_BITS) == 0) {
+        i = skipEscapes(i);
+      }
     }
     while (i < end && bytes[i] >= ' ' && bytes[i] != '"' && bytes[i] != '\\') {
       i++;
     }
     return i;
+  }
+
+  /**
+   * Past plain ASCII and escapes of two bytes, 64 bytes at a time, as long as there are escapes:
+   * where one is, as in code, more are near. May stop anywhere in between.
+   */
+  private int skipEscapes(int from) {
+    int i = from;
+    while (i + Long.SIZE < end) {
+      long special = specialsIn64(i);
+      if (special == 0) {
+        return i + Long.SIZE;
+      }
+      int next = i + Long.SIZE;
+      do {
+        int at = Long.numberOfTrailingZeros(special);
+        if (bytes[i + at] != '\\' || !isShortEscape(bytes[i + at + 1])) {
+          return i + at;
+        }
+        if (at == Long.SIZE - 1) {
+          next++;
+          break;
+        }
+        special &= ~(3L << at);
+      } while (special != 0);
+      i = next;
+    }
+    return i;
+  }
+
+  /** A bit for each of 64 bytes that ends a plain run. */
+  private long specialsIn64(int from) {
+    long specials = 0;
+    for (int i = 0; i < Long.SIZE; i += Long.BYTES) {
+      specials |= specialsIn8(from + i) << i;
+    }
+    return specials;
+  }
+
+  /** The same of eight: no byte borrows from another here, so each bit is right. */
+  private long specialsIn8(int i) {
+    long eight = eightAt(i);
+    long noQuoteOrControl = ((eight ^ QUOTE_TO_SPACE) & LOW_BITS) + (0x80 - 0x21) * ONES;
+    long noBackslash = ((eight ^ BACKSLASHES) & LOW_BITS) + LOW_BITS;
+    long special = (~(noQuoteOrControl & noBackslash) | eight) & HIGH_BITS;
+    return (special * HIGH_BITS_TO_TOP_BYTE) >>> (Long.SIZE - Byte.SIZE);
   }
 
   /** Past plain ASCII, two words at a time, and in blocks where there is much of it. */

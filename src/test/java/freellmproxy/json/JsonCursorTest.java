@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import freellmproxy.json.JsonCursor.Fault;
 import freellmproxy.json.JsonCursor.Kind;
 import java.io.IOException;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -144,6 +145,27 @@ final class JsonCursorTest {
       var string = new StringBuilder("\"");
       for (int length = random.nextInt(24); length > 0; length--) {
         string.append(alike.charAt(random.nextInt(alike.length())));
+      }
+      byte[] text = ("[" + string + "\"]          ").getBytes(UTF_8);
+      assertThat(fault(text).equals("none"))
+          .as("seed %d: %s", seed, string)
+          .isEqualTo(jackson(text));
+    }
+  }
+
+  /** Where there are escapes, 64 bytes are looked at together. */
+  @Test
+  void agreesWithJacksonWhereEscapesAreNear() throws IOException {
+    List<String> good = List.of("\\\\", "\\n", "\\\"", "\\u00e9", "plain text", "]", "\u007f", "é");
+    List<String> bad = List.of("\\x", "\u001f", "\"", "\\");
+    for (int seed = 0; seed < SEEDS; seed++) {
+      var random = new Random(seed);
+      var string = new StringBuilder("\"");
+      int pieces = random.nextInt(80);
+      int broken = random.nextInt(2 * pieces + 1);
+      for (int piece = 0; piece < pieces; piece++) {
+        List<String> from = piece == broken ? bad : good;
+        string.append(from.get(random.nextInt(from.size())));
       }
       byte[] text = ("[" + string + "\"]          ").getBytes(UTF_8);
       assertThat(fault(text).equals("none"))
