@@ -20,6 +20,7 @@ import freellmproxy.routing.Cooldowns;
 import freellmproxy.routing.LearnedLimits;
 import freellmproxy.time.Time;
 import freellmproxy.time.Time.Timer;
+import freellmproxy.upstream.AnswerMemory;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -58,6 +59,7 @@ public final class Proxy {
   private final CatalogRefresher refresher;
   private final HttpFront.Shared shared;
   private final List<EventLoop> loops = new CopyOnWriteArrayList<>();
+  private final AnswerMemory answerMemory = new AnswerMemory();
   private volatile boolean stopping;
 
   private Proxy(Vertx vertx, LiveSettings liveSettings, Time time) {
@@ -135,7 +137,7 @@ public final class Proxy {
   }
 
   private Future<EventLoop> deploy(int port) {
-    var loop = new EventLoop(shared, port);
+    var loop = new EventLoop(shared, answerMemory, port);
     return vertx.deployVerticle(loop).map(id -> loop).onSuccess(loops::add);
   }
 

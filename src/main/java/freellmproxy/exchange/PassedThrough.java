@@ -3,7 +3,9 @@ package freellmproxy.exchange;
 import freellmproxy.exchange.ClientReply.Tags;
 import freellmproxy.sse.SseEvent;
 import freellmproxy.upstream.AnswerForm;
+import io.netty.buffer.Unpooled;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.internal.buffer.BufferInternal;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +37,8 @@ record PassedThrough(
           status,
           answer.headers().first("Content-Type"),
           answer.headers().first("Retry-After"),
-          Buffer.buffer(answer.body()),
+          // Answers can be large, so they are not copied.
+          BufferInternal.buffer(Unpooled.wrappedBuffer(answer.body())),
           model);
     }
     if (status >= 400) {

@@ -7,7 +7,6 @@ import freellmproxy.upstream.UpstreamReply.Fault;
 import io.netty.buffer.ByteBuf;
 import io.netty.handler.proxy.ProxyConnectException;
 import io.vertx.core.Future;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
@@ -28,9 +27,6 @@ import org.jspecify.annotations.Nullable;
 
 /** One request upstream and its answer. Lives on one event loop. */
 public final class UpstreamCall {
-  /** Larger than any real answer; keeps a runaway upstream from filling memory. */
-  private static final int MAX_ANSWER_BYTES = 64 << 20;
-
   /** Contract section 6. */
   private static final int MAX_EVENT_BYTES = 16 << 20;
 
@@ -73,6 +69,7 @@ public final class UpstreamCall {
   private @Nullable Secret key;
   private @Nullable HttpClientRequest request;
   private @Nullable HttpClientResponse response;
+  private @Nullable AnswerBody whole;
 
   UpstreamCall(
       UpstreamClient client,
@@ -219,16 +216,15 @@ public final class UpstreamCall {
   }
 
   private void readWhole(HttpClientResponse answer) {
-    Buffer whole = Buffer.buffer();
-    answer.handler(chunk -> {
-      if (whole.length() + chunk.length() > MAX_ANSWER_BYTES) {
+    var collected = new AnswerBody(client.answerMemory());
+    whole = collected;
+    answer.handler(piece -> {
+      if (!over && !collected.append(piece)) {
         fail(Fault.TOO_LARGE);
-      } else {
-        whole.appendBuffer(chunk);
       }
     });
     answer.endHandler(end -> {
-      finish(new UpstreamReply.Answer(answer.statusCode(), answer::getHeader, whole.getBytes()));
+      finish(new UpstreamReply.Answer(answer.statusCode(), answer::getHeader, collected.take()));
       cutUnlessTaken();
     });
   }
@@ -290,6 +286,9 @@ public final class UpstreamCall {
 
   private void end() {
     over = true;
+    if (whole != null) {
+      whole.drop();
+    }
     client.ended();
   }
 

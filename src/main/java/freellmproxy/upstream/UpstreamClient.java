@@ -60,6 +60,7 @@ public final class UpstreamClient {
   private final Vertx vertx;
   private final Context context;
   private final LiveSettings settings;
+  private final AnswerMemory answerMemory;
   private final Duration connectLimit;
   private final Time time;
 
@@ -78,10 +79,11 @@ public final class UpstreamClient {
   private final Set<HttpConnection> unused = new HashSet<>();
 
   /** Must be called on the event loop it is for. */
-  public UpstreamClient(Vertx vertx, LiveSettings settings, Time time) {
+  public UpstreamClient(Vertx vertx, LiveSettings settings, AnswerMemory answerMemory, Time time) {
     this.vertx = vertx;
     this.context = vertx.getOrCreateContext();
     this.settings = settings;
+    this.answerMemory = answerMemory;
     this.templateOf = settings.current();
     this.connectLimit = templateOf.limits().connect();
     Settings.Upstream upstream = templateOf.upstream();
@@ -198,6 +200,10 @@ public final class UpstreamClient {
   /** A call is over. */
   void ended() {
     openCalls--;
+  }
+
+  AnswerMemory answerMemory() {
+    return answerMemory;
   }
 
   /** For TCP and TLS together. */

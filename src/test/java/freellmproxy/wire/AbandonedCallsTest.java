@@ -11,6 +11,7 @@ import freellmproxy.testing.TestCertificate;
 import freellmproxy.testing.TestProxy;
 import freellmproxy.time.VertxTime;
 import freellmproxy.upstream.AnswerForm;
+import freellmproxy.upstream.AnswerMemory;
 import freellmproxy.upstream.Pooling;
 import freellmproxy.upstream.UpstreamCall;
 import freellmproxy.upstream.UpstreamClient;
@@ -47,7 +48,7 @@ final class AbandonedCallsTest {
           TestProxy.liveSettings(sandbox, "SSL_CERT_FILE", certificate.pem().toString());
       Promise<UpstreamReply> answered = Promise.promise();
       vertx.runOnContext(go -> {
-        var client = new UpstreamClient(vertx, settings, new VertxTime(vertx));
+        var client = new UpstreamClient(vertx, settings, new AnswerMemory(), new VertxTime(vertx));
         for (int i = 0; i < STREAMS; i++) {
           call(client, step -> {}).abort();
         }

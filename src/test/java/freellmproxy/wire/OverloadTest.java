@@ -1,14 +1,19 @@
 package freellmproxy.wire;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import freellmproxy.sandbox.Behaviour;
+import freellmproxy.sandbox.Step;
 import freellmproxy.testing.ProxyProcessUnderTest;
 import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -22,7 +27,7 @@ final class OverloadTest {
   @BeforeEach
   void start() throws IOException {
     var environment = new HashMap<>(ProxyProcessUnderTest.environment(upstream.sandbox()));
-    environment.put("JDK_JAVA_OPTIONS", "-XX:MaxDirectMemorySize=24m");
+    environment.put("JDK_JAVA_OPTIONS", "-XX:MaxDirectMemorySize=24m -Xmx256m -XX:+UseSerialGC");
     process = ProxyProcessUnderTest.start(environment);
     port = process.awaitEvent("started").path("port").asInt();
     process.awaitEvent("snapshot_refreshed");
@@ -68,6 +73,30 @@ final class OverloadTest {
     } finally {
       for (RawConnection sender : senders) {
         sender.close();
+      }
+    }
+  }
+
+  @Test
+  void takesNoMoreOfLargeAnswersThanThereIsMemoryFor() throws IOException {
+    Behaviour endless =
+        Behaviour.of(
+            new Step.Head(200, Map.of("content-type", "application/json")),
+            new Step.Repeat(" ".repeat(256 << 10).getBytes(UTF_8), Duration.ofMillis(1)));
+    upstream.sandbox().script(TestProxy.FIRST, endless);
+    List<RawConnection> clients = new ArrayList<>();
+    try {
+      for (int i = 0; i < 6; i++) {
+        clients.add(RawConnection.to(port).chat("{\"messages\":[]}", "Connection: close"));
+      }
+      for (RawConnection client : clients) {
+        assertThat(client.readAll())
+            .startsWith("HTTP/1.1 200 ")
+            .contains("x-free-llm-proxy-model: " + TestProxy.SECOND);
+      }
+    } finally {
+      for (RawConnection client : clients) {
+        client.close();
       }
     }
   }

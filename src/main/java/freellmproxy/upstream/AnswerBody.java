@@ -1,0 +1,52 @@
+package freellmproxy.upstream;
+
+import io.vertx.core.buffer.Buffer;
+
+/** Collects the body of a whole answer as it comes. For one event loop. */
+final class AnswerBody {
+  /** Larger than any real answer. */
+  private static final int MAX_BYTES = 64 << 20;
+
+  private final AnswerMemory memory;
+  private Buffer bytes = Buffer.buffer();
+  private int counted;
+
+  AnswerBody(AnswerMemory memory) {
+    this.memory = memory;
+  }
+
+  /** Says false when it would be larger than an answer may be, or than there is memory for. */
+  boolean append(Buffer piece) {
+    int length = bytes.length() + piece.length();
+    if (length > MAX_BYTES || !hasRoomFor(length)) {
+      return false;
+    }
+    bytes.appendBuffer(piece);
+    return true;
+  }
+
+  private boolean hasRoomFor(int length) {
+    if (length <= AnswerMemory.ALWAYS_FITS) {
+      return true;
+    }
+    boolean fits = memory.take(length - counted);
+    if (fits) {
+      counted = length;
+    }
+    return fits;
+  }
+
+  /** Gives all of it away. */
+  byte[] take() {
+    byte[] whole = bytes.getBytes();
+    drop();
+    return whole;
+  }
+
+  /** Forgets what has come; nothing more may be appended. */
+  void drop() {
+    memory.giveBack(counted);
+    counted = 0;
+    bytes = Buffer.buffer();
+  }
+}
