@@ -96,7 +96,9 @@ final class BehaviourPlayer {
 
   private void repeat(byte[] bytes, Duration every) {
     if (!response.closed()) {
-      response.write(Buffer.buffer(bytes));
+      if (!response.writeQueueFull()) {
+        response.write(Buffer.buffer(bytes));
+      }
       vertx.setTimer(Math.max(1, every.toMillis()), over -> repeat(bytes, every));
     }
   }
