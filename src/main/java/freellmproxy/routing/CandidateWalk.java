@@ -65,8 +65,9 @@ public final class CandidateWalk {
   public Step next() {
     // Noted first: what changes meanwhile is worth another look.
     long changes = cooldowns.changes();
-    next = Math.max(next, selection.restingHead().length(cooldowns));
+    // One moment for all: a rest that ends between two looks would be taken for a probe.
     Instant now = cooldowns.now();
+    next = Math.max(next, selection.restingHead().length(cooldowns, now));
     while (next < candidates.size()) {
       Model model = candidates.get(next++);
       if (cooldowns.restOf(model, now) != null || asked.contains(model) || !suits(model)) {

@@ -19,8 +19,8 @@ final class RestingHead {
     this.candidates = candidates;
   }
 
-  int length(Cooldowns cooldowns) {
-    Instant now = cooldowns.now();
+  /** How many rest at this moment. */
+  int length(Cooldowns cooldowns, Instant now) {
     if (changes != cooldowns.changes() || !now.isBefore(firstWake)) {
       // Noted first: what changes meanwhile has to be seen the next time.
       changes = cooldowns.changes();

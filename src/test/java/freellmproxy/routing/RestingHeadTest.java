@@ -32,13 +32,13 @@ final class RestingHeadTest {
 
   @Test
   void growsWithWhoeverBeginsToRest() {
-    assertThat(head.length(cooldowns)).isZero();
+    assertThat(head.length(cooldowns, time.instant())).isZero();
     admitted(0).failed(rest());
-    assertThat(head.length(cooldowns)).isEqualTo(1);
+    assertThat(head.length(cooldowns, time.instant())).isEqualTo(1);
     admitted(2).failed(rest());
-    assertThat(head.length(cooldowns)).isEqualTo(1);
+    assertThat(head.length(cooldowns, time.instant())).isEqualTo(1);
     admitted(1).failed(rest());
-    assertThat(head.length(cooldowns)).isEqualTo(3);
+    assertThat(head.length(cooldowns, time.instant())).isEqualTo(3);
   }
 
   @Test
@@ -46,11 +46,11 @@ final class RestingHeadTest {
     admitted(0).failed(rest());
     time.advance(Duration.ofSeconds(30));
     admitted(1).failed(rest());
-    assertThat(head.length(cooldowns)).isEqualTo(2);
+    assertThat(head.length(cooldowns, time.instant())).isEqualTo(2);
     time.advance(Duration.ofSeconds(29));
-    assertThat(head.length(cooldowns)).isEqualTo(2);
+    assertThat(head.length(cooldowns, time.instant())).isEqualTo(2);
     time.advance(Duration.ofSeconds(1));
-    assertThat(head.length(cooldowns)).isZero();
+    assertThat(head.length(cooldowns, time.instant())).isZero();
   }
 
   @Test
@@ -58,17 +58,17 @@ final class RestingHeadTest {
     admitted(0).failed(rest());
     time.advance(MINUTE);
     Permit probe = admitted(0);
-    assertThat(head.length(cooldowns)).isEqualTo(1);
+    assertThat(head.length(cooldowns, time.instant())).isEqualTo(1);
     probe.succeeded();
-    assertThat(head.length(cooldowns)).isZero();
+    assertThat(head.length(cooldowns, time.instant())).isZero();
   }
 
   @Test
   void isForgottenWhenAllRestsEnd() {
     admitted(0).failed(rest());
-    assertThat(head.length(cooldowns)).isEqualTo(1);
+    assertThat(head.length(cooldowns, time.instant())).isEqualTo(1);
     cooldowns.clear();
-    assertThat(head.length(cooldowns)).isZero();
+    assertThat(head.length(cooldowns, time.instant())).isZero();
   }
 
   private Permit admitted(int model) {
