@@ -125,7 +125,8 @@ final class ChatExchange {
       case CandidateWalk.Step.AccountRests rests ->
           refuse(Refusals.accountLimited(waitUntil(rests.until())));
       case CandidateWalk.Step.AwaitProbe probe -> {
-        Pause wait = pause(deadline.remaining(), this::askNext);
+        Duration longest = probe.longest().map(deadline::cap).orElseGet(deadline::remaining);
+        Pause wait = pause(longest, this::askNext);
         shared.cooldowns().onChangeAfter(probe.changes(), () -> client.soon(wait::end));
       }
       case CandidateWalk.Step.NobodyLeft none -> giveUp();

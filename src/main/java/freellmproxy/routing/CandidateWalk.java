@@ -7,12 +7,14 @@ import freellmproxy.routing.CandidateSelector.Selection;
 import freellmproxy.routing.Cooldowns.Admission;
 import freellmproxy.routing.Cooldowns.Permit;
 import freellmproxy.upstream.Unfit;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -54,8 +56,9 @@ public final class CandidateWalk {
      * Nobody yet: the first call after a rest is under way to one who suits the request.
      *
      * @param changes those of {@link Cooldowns} that this takes into account
+     * @param longest until the first rest of another who suits ends; empty when nobody rests
      */
-    record AwaitProbe(long changes) implements Step {}
+    record AwaitProbe(long changes, Optional<Duration> longest) implements Step {}
 
     /** Nobody is left who suits the request and does not rest. */
     record NobodyLeft() implements Step {}
@@ -85,14 +88,18 @@ public final class CandidateWalk {
       }
     }
     next = 0;
-    return candidates.stream().anyMatch(model -> mayBeAskedSoon(model, now))
-        ? new Step.AwaitProbe(changes)
-        : new Step.NobodyLeft();
-  }
-
-  /** Whether it is passed over for a probe only, which may have ended meanwhile. */
-  private boolean mayBeAskedSoon(Model model, Instant now) {
-    return !cooldowns.rests(model, now) && !asked.contains(model) && suits(model);
+    List<Model> unasked =
+        candidates.stream().filter(model -> !asked.contains(model) && suits(model)).toList();
+    List<Model> resting = unasked.stream().filter(model -> cooldowns.rests(model, now)).toList();
+    if (resting.size() == unasked.size()) {
+      return new Step.NobodyLeft();
+    }
+    // The others are passed over for a probe only, which may have ended meanwhile.
+    return new Step.AwaitProbe(
+        changes,
+        resting.isEmpty()
+            ? Optional.empty()
+            : Optional.of(Duration.between(now, cooldowns.firstWake(resting))));
   }
 
   /** After a refusal for length only a window known to be larger will do. */

@@ -2,6 +2,7 @@ package freellmproxy.wire;
 
 import static freellmproxy.testing.TestProxy.CHAT;
 import static freellmproxy.testing.TestProxy.FIRST;
+import static freellmproxy.testing.TestProxy.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import freellmproxy.ProxyVertx;
@@ -18,6 +19,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,15 +39,22 @@ final class ProbeTest {
 
   @BeforeEach
   void start() {
-    proxy =
-        TestProxy.start(
-            ProxyVertx.create(),
-            time,
-            SandboxUpstream.Options.FOR_TESTS,
-            sandbox -> {
-              sandbox.scriptList(Faults.status(200, "[{\"id\":\"" + FIRST + "\"}]"));
-              return new String[0];
-            });
+    proxy = start(FIRST);
+  }
+
+  private TestProxy start(String... models) {
+    String list =
+        Stream.of(models)
+            .map(model -> "{\"id\":\"" + model + "\"}")
+            .collect(Collectors.joining(",", "[", "]"));
+    return TestProxy.start(
+        ProxyVertx.create(),
+        time,
+        SandboxUpstream.Options.FOR_TESTS,
+        sandbox -> {
+          sandbox.scriptList(Faults.status(200, list));
+          return new String[0];
+        });
   }
 
   @AfterEach
@@ -87,6 +98,26 @@ final class ProbeTest {
             .contains("retry-after: 1", "all_models_unavailable");
       }
       body.open();
+      assertThat(probe.readUntil("fake OpenRouter.")).startsWith("HTTP/1.1 200 ");
+    }
+  }
+
+  @Test
+  void isNotAwaitedBeyondTheRestOfAnotherModel() throws IOException {
+    proxy.close();
+    proxy = start(FIRST, SECOND);
+    proxy
+        .sandbox()
+        .script(
+            SECOND, Faults.status(503, Map.of("Retry-After", "80"), "{}"), ChatAnswer.standard());
+    try (var probe = probe(ChatAnswer.standard());
+        var other = RawConnection.to(proxy.port()).chat(CHAT)) {
+      Duration left = Duration.ofSeconds(20);
+      time.awaitTimerBetween(left, left);
+      time.advance(left);
+      assertThat(other.readUntil("fake OpenRouter."))
+          .contains("x-free-llm-proxy-model: " + SECOND, "-proxy-attempts: 1");
+      answer.open();
       assertThat(probe.readUntil("fake OpenRouter.")).startsWith("HTTP/1.1 200 ");
     }
   }
