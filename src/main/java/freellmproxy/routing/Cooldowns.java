@@ -83,9 +83,13 @@ public final class Cooldowns {
     wake();
   }
 
+  /** Tells those who wait now; who waits again meanwhile waits for the next change. */
   private void wake() {
-    for (Runnable task = waiting.poll(); task != null; task = waiting.poll()) {
-      task.run();
+    for (int left = waiting.size(); left > 0; left--) {
+      Runnable task = waiting.poll();
+      if (task != null) {
+        task.run();
+      }
     }
   }
 
