@@ -243,9 +243,13 @@ public final class Cooldowns {
      *     was replaced meanwhile
      */
     public @Nullable Instant accountLimited(@Nullable Instant until) {
-      releasedWithoutBlame();
       var rest = new Rest(Rest.Kind.RATE_LIMIT, until);
-      return account.usedUp(restLength().end(rest, 1, clock.instant()), keyAtStart);
+      @Nullable Instant rests =
+          account.usedUp(restLength().end(rest, 1, clock.instant()), keyAtStart);
+      // Behind it: whoever waits must not be let in.
+      releasedWithoutBlame();
+      changed();
+      return rests;
     }
 
     /** Nothing was learned: the caller went away, or the request did not suit the model. */

@@ -2,13 +2,18 @@ package freellmproxy.routing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import freellmproxy.catalog.Model;
 import freellmproxy.config.Settings;
+import freellmproxy.routing.Cooldowns.Admission;
+import freellmproxy.routing.Cooldowns.Permit;
 import freellmproxy.testing.FakeTime;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-/** Whoever waits for a change is told of each one once. */
+/** Whoever waits for a change is told of each one, and when it is made. */
 final class CooldownsTest {
   private static final int FOR_EVER = 100;
 
@@ -37,5 +42,20 @@ final class CooldownsTest {
             waitAgainAndAgain();
           }
         });
+  }
+
+  @Test
+  void tellsThatTheAccountRestsWhenItDoes() {
+    var rested = new AtomicBoolean();
+    Permit permit = admitted();
+    cooldowns.onChangeAfter(
+        cooldowns.changes(), () -> rested.set(cooldowns.accountRest().isPresent()));
+    permit.accountLimited(null);
+    assertThat(rested).isTrue();
+  }
+
+  private Permit admitted() {
+    var model = new Model("m", null, null, null, Set.of(), Set.of());
+    return ((Admission.Admitted) cooldowns.admit(model)).permit();
   }
 }
