@@ -63,6 +63,9 @@ public final class UpstreamCall {
   /** Whether the upstream's side of the connection has taken the whole request. */
   private boolean taken;
 
+  /** Which call of its connection this is, counted from 1. */
+  private int place;
+
   private boolean paused;
   private boolean lost;
   private int chunks;
@@ -115,8 +118,8 @@ public final class UpstreamCall {
       giveBack(connected);
       return;
     }
-    boolean mayBeStale =
-        pooling == Pooling.REUSE && !client.isFirstRequestOf(connected.connection());
+    place = client.count(connected.connection());
+    boolean mayBeStale = pooling == Pooling.REUSE && place > 1;
     long sentNanos = client.time().nanos();
     listener.accept(new UpstreamReply.Sent());
     if (over) {
@@ -322,10 +325,16 @@ public final class UpstreamCall {
     }
   }
 
-  private static void cut(HttpClientRequest sent) {
-    sent.reset(H2_CANCEL);
-    if (sent.version() != HttpVersion.HTTP_2) {
+  private void cut(HttpClientRequest sent) {
+    if (sent.version() == HttpVersion.HTTP_2) {
+      sent.reset(H2_CANCEL);
+    } else if (!taken || client.wasLast(sent.connection(), place)) {
+      sent.reset(H2_CANCEL);
       UpstreamClient.close(sent.connection());
+    } else if (response != null) {
+      // Vert.x had the whole answer while we paused, and its connection carries another call. As
+      // long as something of it is left, that one may have to wait.
+      response.handler(ignored -> {}).endHandler(end -> {}).resume();
     }
   }
 

@@ -22,7 +22,9 @@ import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.http.impl.HttpClientConnection;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -75,8 +77,8 @@ public final class UpstreamClient {
   /** Connections that were asked for a sign of life and have not given it yet. */
   private final Set<HttpConnection> doubted = new HashSet<>();
 
-  /** Connections that have not carried a request yet; all others may have gone stale since. */
-  private final Set<HttpConnection> unused = new HashSet<>();
+  /** How many calls each connection of the pool has carried; after the first it may go stale. */
+  private final Map<HttpConnection, Integer> carried = new HashMap<>();
 
   /** Must be called on the event loop it is for. */
   public UpstreamClient(Vertx vertx, LiveSettings settings, AnswerMemory answerMemory, Time time) {
@@ -221,7 +223,7 @@ public final class UpstreamClient {
   }
 
   private void connected(HttpConnection connection) {
-    unused.add(connection);
+    carried.put(connection, 0);
     if (connection.protocolVersion() == HttpVersion.HTTP_2) {
       streamsOf(connection.remoteSettings());
       connection.remoteSettingsHandler(this::streamsOf);
@@ -230,7 +232,7 @@ public final class UpstreamClient {
       AnswerTail.check(connection);
     }
     connection.closeHandler(closed -> {
-      unused.remove(connection);
+      carried.remove(connection);
       doubted.remove(connection);
     });
     logNoFailure(connection);
@@ -250,9 +252,19 @@ public final class UpstreamClient {
     }
   }
 
-  /** Whether this is the first request that a connection of the pool carries; ask once for each. */
-  boolean isFirstRequestOf(HttpConnection connection) {
-    return unused.remove(connection);
+  /**
+   * Counts a call that a connection carries from now on.
+   *
+   * @return how many that makes; 1 on a connection that is not of the pool
+   */
+  int count(HttpConnection connection) {
+    Integer calls = carried.computeIfPresent(connection, (key, before) -> before + 1);
+    return calls == null ? 1 : calls;
+  }
+
+  /** Whether a connection has carried no call behind the one that was counted so. */
+  boolean wasLast(HttpConnection connection, int count) {
+    return carried.getOrDefault(connection, count) == count;
   }
 
   /**

@@ -1,0 +1,122 @@
+package freellmproxy.wire;
+
+import static freellmproxy.testing.TestProxy.CHAT;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import freellmproxy.ProxyVertx;
+import freellmproxy.config.LiveSettings;
+import freellmproxy.sandbox.SandboxUpstream;
+import freellmproxy.testing.Events;
+import freellmproxy.testing.TestProxy;
+import freellmproxy.time.VertxTime;
+import freellmproxy.upstream.AnswerForm;
+import freellmproxy.upstream.AnswerMemory;
+import freellmproxy.upstream.Pooling;
+import freellmproxy.upstream.UpstreamCall;
+import freellmproxy.upstream.UpstreamClient;
+import freellmproxy.upstream.UpstreamReply;
+import io.netty.buffer.Unpooled;
+import io.vertx.core.Context;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.function.Consumer;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A connection of HTTP/1.1 that carries one call after the other. */
+final class SharedConnectionTest {
+  private static final String STREAM =
+      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+  private static final String ANSWER =
+      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+
+  private final Vertx vertx = ProxyVertx.create();
+  private final Context loop = vertx.getOrCreateContext();
+  private final Promise<UpstreamReply> answered = Promise.promise();
+
+  @SuppressWarnings("NullAway.Init")
+  private UpstreamClient client;
+
+  @SuppressWarnings("NullAway.Init")
+  private UpstreamCall first;
+
+  /**
+   * What is left of the first answer waits for a slow client, and the connection is free.
+   *
+   * @param left so many pieces wait; with 15 of them Vert.x reads no further
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 15})
+  void outlivesACallThatIsGivenUpWhenItCarriesTheNext(int left) throws IOException {
+    try (var upstream = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+      upstream.setSoTimeout(20_000);
+      LiveSettings settings = settings(upstream);
+      loop.runOnContext(go -> {
+        client = new UpstreamClient(vertx, settings, new AnswerMemory(), new VertxTime(vertx));
+        first = call(AnswerForm.STREAM, this::pauseAndCallAgain);
+      });
+      try (Socket connection = upstream.accept()) {
+        connection.setSoTimeout(20_000);
+        readCall(connection);
+        write(connection, STREAM + chunk(Events.ROLE).repeat(1 + left) + "0\r\n\r\n");
+        readCall(connection);
+        Promise<Void> givenUp = Promise.promise();
+        loop.runOnContext(go -> {
+          first.abort();
+          givenUp.complete();
+        });
+        TestProxy.await(givenUp.future());
+        write(connection, ANSWER);
+        assertThat(TestProxy.await(answered.future())).isInstanceOf(UpstreamReply.Answer.class);
+      }
+    } finally {
+      TestProxy.await(vertx.close());
+    }
+  }
+
+  private void pauseAndCallAgain(UpstreamReply step) {
+    if (step instanceof UpstreamReply.Event) {
+      first.pause();
+      loop.runOnContext(go -> call(AnswerForm.WHOLE, this::take));
+    }
+  }
+
+  private void take(UpstreamReply step) {
+    if (step instanceof UpstreamReply.Answer || step instanceof UpstreamReply.Failure) {
+      answered.complete(step);
+    }
+  }
+
+  private UpstreamCall call(AnswerForm form, Consumer<UpstreamReply> listener) {
+    return client.call(() -> Unpooled.copiedBuffer(CHAT, UTF_8), form, Pooling.REUSE, listener);
+  }
+
+  private LiveSettings settings(ServerSocket upstream) {
+    SandboxUpstream list =
+        TestProxy.await(SandboxUpstream.start(vertx, SandboxUpstream.Options.FOR_TESTS));
+    return TestProxy.liveSettings(
+        list, "UPSTREAM_BASE_URL", "http://127.0.0.1:" + upstream.getLocalPort() + "/v1");
+  }
+
+  private static void readCall(Socket connection) throws IOException {
+    var read = new StringBuilder();
+    while (read.indexOf(CHAT) < 0) {
+      int next = connection.getInputStream().read();
+      assertThat(next).as("end after %s", read).isNotNegative();
+      read.append((char) next);
+    }
+  }
+
+  private static void write(Socket connection, String text) throws IOException {
+    connection.getOutputStream().write(text.getBytes(UTF_8));
+  }
+
+  private static String chunk(String text) {
+    return Integer.toHexString(text.length()) + "\r\n" + text + "\r\n";
+  }
+}
