@@ -153,6 +153,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       paused = false;
       // While we did not read, the upstream could not be silent.
       lastEventNanos = time.nanos();
+      watch();
       call.resume();
     }
   }

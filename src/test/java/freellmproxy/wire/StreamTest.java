@@ -307,6 +307,24 @@ final class StreamTest {
   }
 
   @Test
+  void sendsCommentsToAClientThatHadBeenSlow() throws IOException {
+    // More than the kernel's buffers hold, and more events than Vert.x lets wait behind it.
+    String events = content("x".repeat(8 << 20)) + content("y").repeat(40) + content("last");
+    proxy.sandbox().script(FIRST, Faults.stream(events).upTo(1, new Step.Stall()));
+    try (var client = RawConnection.to(proxy.port())) {
+      client.socket().setReceiveBufferSize(64 << 10);
+      client.chat(REQUEST).readUntil("xxx");
+      proxy.get("/health");
+      time.advance(Duration.ofSeconds(8));
+      client.socket().getInputStream().skipNBytes(8 << 20);
+      assertThat(client.readUntil("last")).doesNotContain("keep-alive");
+      time.awaitTimerWithin(Duration.ofSeconds(8));
+      time.advance(Duration.ofSeconds(8));
+      assertThat(client.readUntil(": keep-alive")).contains(": keep-alive");
+    }
+  }
+
+  @Test
   void forwardsEventsByteForByte() {
     String odd =
         event("{ \"choices\" : [ {\"delta\":{\"content\":\"\\u0041\\/\"}} ] , \"x\":1.0e+2 }");
