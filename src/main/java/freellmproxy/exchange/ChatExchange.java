@@ -93,7 +93,12 @@ final class ChatExchange {
           .setCause(bug)
           .addKeyValue("request_id", origin.requestId())
           .log("request_failed");
-      endWith(ApiError.internal());
+      if (over) {
+        // Does nothing where an answer has begun.
+        reply.error(ApiError.internal(), new Tags(null, attempts.size()));
+      } else {
+        endWith(ApiError.internal());
+      }
     }
   }
 

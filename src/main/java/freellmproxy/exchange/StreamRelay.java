@@ -200,8 +200,11 @@ final class StreamRelay implements Consumer<UpstreamReply> {
   private void end(Buffer last, Optional<Verdict> failure) {
     stop();
     // First: a client that has its end may ask again at once, and must not meet the same failure.
-    onEnd.accept(failure);
-    sink.end(last);
+    try {
+      onEnd.accept(failure);
+    } finally {
+      sink.end(last);
+    }
   }
 
   /** Ends the upstream call; nothing more is written and nobody is told. */

@@ -32,7 +32,6 @@ public final class CandidateWalk {
   private final List<Model> candidates;
   private final Set<Model> refusers = new HashSet<>();
   private final List<Model> asked = new ArrayList<>(1);
-  private int next;
   private long windowToExceed;
 
   public CandidateWalk(
@@ -64,15 +63,14 @@ public final class CandidateWalk {
     record NobodyLeft() implements Step {}
   }
 
-  /** Takes the next candidate that may be asked. */
+  /** Takes the best candidate that may be asked, one that was passed over before among them. */
   public Step next() {
     // Noted first: what changes meanwhile is worth another look.
     long changes = cooldowns.changes();
     // One moment for all: a rest that ends between two looks would be taken for a probe.
     Instant now = cooldowns.now();
-    next = Math.max(next, selection.restingHead().length(cooldowns, now));
-    while (next < candidates.size()) {
-      Model model = candidates.get(next++);
+    int first = selection.restingHead().length(cooldowns, now);
+    for (Model model : candidates.subList(first, candidates.size())) {
       if (cooldowns.restOf(model, now) != null || asked.contains(model) || !suits(model)) {
         continue;
       }
@@ -87,7 +85,6 @@ public final class CandidateWalk {
         case Admission.Resting resting -> {}
       }
     }
-    next = 0;
     List<Model> unasked =
         candidates.stream().filter(model -> !asked.contains(model) && suits(model)).toList();
     List<Model> resting = unasked.stream().filter(model -> cooldowns.rests(model, now)).toList();

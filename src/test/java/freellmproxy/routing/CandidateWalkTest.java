@@ -40,13 +40,31 @@ final class CandidateWalkTest {
     ((Admission.Admitted) cooldowns.admit(model)).permit().failed(new Rest(Rest.Kind.ERROR, null));
     now = START.plus(MINUTE).minusNanos(1);
     betweenLooks = Duration.ofNanos(1);
-    assertThat(walk().next()).isNotInstanceOf(Step.AwaitProbe.class);
+    assertThat(walk(model).next()).isNotInstanceOf(Step.AwaitProbe.class);
   }
 
-  private CandidateWalk walk() {
+  /** It waits for a probe only while there is one. */
+  @Test
+  void goesBackToAModelWhoseProbeHasEnded() {
+    var other = new Model("n", null, null, null, Set.of(), Set.of());
+    for (Model each : List.of(model, other)) {
+      ((Admission.Admitted) cooldowns.admit(each)).permit().failed(new Rest(Rest.Kind.ERROR, null));
+    }
+    now = START.plus(MINUTE);
+    var probe = (Admission.Admitted) cooldowns.admit(model);
+    CandidateWalk walk = walk(model, other);
+    var ask = (Step.Ask) walk.next();
+    assertThat(ask.model()).isEqualTo(other);
+    probe.permit().succeeded();
+    ask.permit().failed(new Rest(Rest.Kind.ERROR, null));
+    assertThat(walk.next())
+        .isInstanceOfSatisfying(Step.Ask.class, next -> assertThat(next.model()).isEqualTo(model));
+  }
+
+  private CandidateWalk walk(Model... models) {
+    List<Model> all = List.of(models);
     var selection =
-        new CandidateSelector.Selection(
-            new Catalog(1, START, List.of(model)), List.of(model), List.of(), Set.of());
+        new CandidateSelector.Selection(new Catalog(1, START, all), all, List.of(), Set.of());
     return new CandidateWalk(
         selection, new Requirements(Set.of(), Set.of()), cooldowns, new LearnedLimits());
   }

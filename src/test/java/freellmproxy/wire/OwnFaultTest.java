@@ -19,7 +19,10 @@ import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Contract section 12: a fault in one request never reaches another, and is answered. */
 final class OwnFaultTest {
@@ -96,8 +99,10 @@ final class OwnFaultTest {
     }
   }
 
-  @Test
-  void endsAStreamWithAnErrorAfterABug() throws IOException {
+  /** While an event is read, and while what a cut means for the model is written down. */
+  @ParameterizedTest
+  @MethodSource("breaks")
+  void endsAStreamWithAnErrorAfterABug(Step broken) throws IOException {
     var held = new Gate();
     try (var proxy = TestProxy.startAt(time);
         var client = RawConnection.to(proxy.port())) {
@@ -112,10 +117,14 @@ final class OwnFaultTest {
       TestProxy.await(held.reached());
       time.breakDown();
       held.open();
-      assertThat(client.readUntil(Events.DONE)).contains("internal_error").endsWith(Events.DONE);
+      assertThat(client.readUntil(Events.DONE)).contains("data: {\"error\"").endsWith(Events.DONE);
       time.mend();
       assertThat(proxy.settledMetrics())
           .contains("freellm_requests_total{status=\"200/mid_error\"} 1.0");
     }
+  }
+
+  static Stream<Step> breaks() {
+    return Stream.of(new Step.Write(Events.error(502).getBytes(UTF_8)), new Step.Fin());
   }
 }
