@@ -36,11 +36,9 @@ final class AnswerBody {
     return fits;
   }
 
-  /** Gives all of it away. */
-  byte[] take() {
-    byte[] whole = bytes.getBytes();
-    drop();
-    return whole;
+  /** A copy of all that has come. */
+  byte[] copy() {
+    return bytes.getBytes();
   }
 
   /** Forgets what has come; nothing more may be appended. */

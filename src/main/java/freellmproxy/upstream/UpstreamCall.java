@@ -227,7 +227,7 @@ public final class UpstreamCall {
       }
     });
     answer.endHandler(end -> {
-      finish(new UpstreamReply.Answer(answer.statusCode(), answer::getHeader, collected.take()));
+      finish(new UpstreamReply.Answer(answer.statusCode(), answer::getHeader, collected.copy()));
       cutUnlessTaken();
     });
   }

@@ -8,6 +8,7 @@ import freellmproxy.time.Time;
 import freellmproxy.time.Time.Timer;
 import io.netty.buffer.ByteBuf;
 import io.vertx.core.Context;
+import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.Http2Settings;
@@ -96,29 +97,30 @@ public final class UpstreamClient {
             ? COMMON_STREAMS_OF_HTTP2
             : Long.MAX_VALUE;
     this.unpooled =
-        vertx
-            .httpClientBuilder()
-            .with(
-                options(upstream)
-                    .setProtocolVersion(HttpVersion.HTTP_1_1)
-                    .setUseAlpn(false)
-                    .setKeepAlive(false))
-            .with(new PoolOptions().setHttp1MaxSize(MAX_CONNECTIONS))
-            .withConnectHandler(UpstreamClient::logNoFailure)
-            .build();
+        client(
+            options(upstream)
+                .setProtocolVersion(HttpVersion.HTTP_1_1)
+                .setUseAlpn(false)
+                .setKeepAlive(false),
+            new PoolOptions(),
+            UpstreamClient::logNoFailure);
     this.template = template(upstream, templateOf.keys());
   }
 
   private HttpClient pool(Settings.Upstream upstream, int http2Connections) {
+    return client(
+        options(upstream),
+        new PoolOptions().setHttp2MaxSize(http2Connections).setMaxWaitQueueSize(-1),
+        this::connected);
+  }
+
+  private HttpClient client(
+      HttpClientOptions options, PoolOptions pool, Handler<HttpConnection> onConnect) {
     return vertx
         .httpClientBuilder()
-        .with(options(upstream))
-        .with(
-            new PoolOptions()
-                .setHttp1MaxSize(MAX_CONNECTIONS)
-                .setHttp2MaxSize(http2Connections)
-                .setMaxWaitQueueSize(-1))
-        .withConnectHandler(this::connected)
+        .with(options)
+        .with(pool.setHttp1MaxSize(MAX_CONNECTIONS))
+        .withConnectHandler(onConnect)
         .build();
   }
 
