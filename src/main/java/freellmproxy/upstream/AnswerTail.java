@@ -10,8 +10,6 @@ import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.LastHttpContent;
-import io.vertx.core.http.HttpConnection;
-import io.vertx.core.http.impl.HttpClientConnection;
 
 /**
  * Keeps an HTTP/1.1 connection from the next request when more came than the answer's {@code
@@ -27,8 +25,7 @@ final class AnswerTail extends ChannelDuplexHandler {
   private boolean answerIsDue;
   private boolean isInterim;
 
-  static void check(HttpConnection connection) {
-    ChannelHandlerContext vertx = ((HttpClientConnection) connection).channelHandlerContext();
+  static void check(ChannelHandlerContext vertx) {
     vertx.pipeline().addBefore(vertx.name(), "tail", new AnswerTail());
   }
 

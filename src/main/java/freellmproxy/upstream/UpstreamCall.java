@@ -5,33 +5,25 @@ import freellmproxy.sse.SseParser;
 import freellmproxy.time.Time.Timer;
 import freellmproxy.upstream.UpstreamReply.Fault;
 import io.netty.buffer.ByteBuf;
-import io.netty.handler.proxy.ProxyConnectException;
 import io.vertx.core.Future;
-import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpHeaders;
-import io.vertx.core.http.HttpMethod;
-import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.RequestOptions;
 import io.vertx.core.http.StreamResetException;
 import io.vertx.core.internal.buffer.BufferInternal;
 import java.io.IOException;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /** One request upstream and its answer. Lives on one event loop. */
 public final class UpstreamCall {
   /** Contract section 6. */
   private static final int MAX_EVENT_BYTES = 16 << 20;
-
-  /** HTTP/2 error code for "not needed any more" (RFC 9113 section 7). */
-  private static final long H2_CANCEL = 0x8;
 
   /** HTTP/2 error code for "not processed at all" (RFC 9113 section 8.7). */
   private static final long H2_REFUSED_STREAM = 0x7;
@@ -45,9 +37,6 @@ public final class UpstreamCall {
   /** An upstream that means to end has done so by then. */
   private static final Duration RUN_OUT = Duration.ofSeconds(2);
 
-  /** EMFILE in the words of the C library; no exception has a type for it. */
-  private static final String NO_FILE_DESCRIPTOR = "Too many open files";
-
   private final UpstreamClient client;
   private final Supplier<ByteBuf> body;
   private final AnswerForm form;
@@ -55,22 +44,20 @@ public final class UpstreamCall {
 
   private boolean over;
 
-  /** Whether the whole answer has come, so that its connection is another's already. */
-  private boolean complete;
-
-  private Pooling pooling;
-
-  /** Whether the upstream's side of the connection has taken the whole request. */
-  private boolean taken;
-
-  /** Which call of its connection this is, counted from 1. */
-  private int place;
-
   private boolean paused;
   private boolean lost;
   private int chunks;
+  private ConnectionPool.@Nullable Waiting waiting;
+
+  /** Where it has a place. */
+  private @Nullable UpstreamConnection connection;
+
   private @Nullable Secret key;
   private @Nullable HttpClientRequest request;
+
+  /** Done when the upstream's side of the connection has taken the whole request. */
+  private @Nullable Future<Void> written;
+
   private @Nullable HttpClientResponse response;
   private @Nullable AnswerBody whole;
 
@@ -78,12 +65,10 @@ public final class UpstreamCall {
       UpstreamClient client,
       Supplier<ByteBuf> body,
       AnswerForm form,
-      Pooling pooling,
       Consumer<UpstreamReply> listener) {
     this.client = client;
     this.body = body;
     this.form = form;
-    this.pooling = pooling;
     this.listener = listener;
   }
 
@@ -92,75 +77,46 @@ public final class UpstreamCall {
    * it closed on the way there may be more, and Netty would take that for news of the new
    * connection that got the same file descriptor.
    */
-  void connect(HttpClient http) {
+  void connect(Pooling pooling) {
     client.soon(() -> {
       if (!over) {
-        connectNow(http);
+        waiting = client.pool().acquire(pooling, place -> send(place, pooling), this::fail);
       }
     });
   }
 
-  private void connectNow(HttpClient http) {
-    Future<HttpClientRequest> connecting = http.request(client.template());
-    key = client.key();
-    if (!connecting.isComplete()) {
-      // Vert.x limits TCP and TLS one by one, the contract limits their sum.
-      Timer limit = client.time().after(client.connectLimit(), () -> fail(Fault.CONNECT_TIMEOUT));
-      connecting.onComplete(done -> limit.cancel());
-    }
-    connecting.onComplete(this::send, failure -> fail(connectFault(failure)));
-  }
-
-  private void send(HttpClientRequest connected) {
-    // The answer fails too, and says so; without this Vert.x logs an error as well.
-    connected.exceptionHandler(failure -> {});
-    if (over) {
-      giveBack(connected);
-      return;
-    }
-    place = client.count(connected.connection());
-    boolean mayBeStale = pooling == Pooling.REUSE && place > 1;
+  private void send(UpstreamConnection place, Pooling pooling) {
+    connection = place;
+    boolean mayBeStale = pooling == Pooling.REUSE && place.hasCarried();
     long sentNanos = client.time().nanos();
     listener.accept(new UpstreamReply.Sent());
     if (over) {
-      giveBack(connected);
       return;
     }
-    request = connected;
-    taken = false;
-    ByteBuf sent = body.get();
-    connected
-        .end(BufferInternal.buffer(sent))
-        .onComplete(written -> {
-          taken = true;
-          // Vert.x leaves buffers that it did not make to those who did.
-          sent.release();
-        });
-    connected
-        .response()
-        .onComplete(
-            this::read,
-            failure -> {
-              if (!over && mayBeStale && isUnprocessed(failure, sentNanos)) {
-                // Says nothing about the model: the upstream had closed an idle connection.
-                pooling = Pooling.FRESH;
-                connect(client.fresh());
-              } else {
-                fail(Fault.CONNECTION_LOST);
-              }
-            });
+    Consumer<Throwable> failed =
+        failure -> {
+          if (!over && mayBeStale && isUnprocessed(failure, sentNanos)) {
+            // Says nothing about the model: the upstream had closed an idle connection.
+            cut();
+            connect(Pooling.FRESH);
+          } else {
+            fail(Fault.CONNECTION_LOST);
+          }
+        };
+    RequestOptions template = client.template();
+    key = client.key();
+    place.request(template).onComplete(sent -> write(sent, failed), failed::accept);
   }
 
-  /**
-   * Vert.x counts a stream of HTTP/2 that nothing was sent on as used for ever. What is sent asks
-   * for nothing (RFC 9110 section 9.3.7).
-   */
-  private static void giveBack(HttpClientRequest unused) {
-    if (unused.version() == HttpVersion.HTTP_2) {
-      unused.headers().clear();
-      unused.setMethod(HttpMethod.OPTIONS).setURI("*").writeHead();
-    }
-    unused.reset(H2_CANCEL);
+  private void write(HttpClientRequest sent, Consumer<Throwable> failed) {
+    request = sent;
+    // The answer fails too, and says so; without this Vert.x logs an error as well.
+    sent.exceptionHandler(failure -> {});
+    ByteBuf bytes = body.get();
+    written = sent.end(BufferInternal.buffer(bytes));
+    // Vert.x leaves buffers that it did not make to those who did.
+    written.onComplete(done -> bytes.release());
+    sent.response().onComplete(this::read, failed::accept);
   }
 
   /** Whether the upstream cannot have begun to work on the request. */
@@ -211,10 +167,9 @@ public final class UpstreamCall {
       }
     });
     answer.endHandler(end -> {
-      complete = true;
+      leave();
       parser.finish(event -> tell(new UpstreamReply.Event(event)));
       finish(new UpstreamReply.StreamEnd());
-      cutUnlessTaken();
     });
   }
 
@@ -227,32 +182,15 @@ public final class UpstreamCall {
       }
     });
     answer.endHandler(end -> {
+      leave();
       finish(new UpstreamReply.Answer(answer.statusCode(), answer::getHeader, collected.copy()));
-      cutUnlessTaken();
     });
-  }
-
-  private static Fault connectFault(Throwable failure) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof UnknownHostException) {
-        return Fault.UNKNOWN_HOST;
-      }
-      if (cause instanceof SSLException) {
-        return Fault.TLS_FAILED;
-      }
-      if (cause instanceof ProxyConnectException) {
-        return Fault.FORWARD_PROXY_FAILED;
-      }
-      if (String.valueOf(cause.getMessage()).endsWith(NO_FILE_DESCRIPTOR)) {
-        return Fault.NO_FILE_DESCRIPTOR;
-      }
-    }
-    return Fault.CONNECT_FAILED;
   }
 
   private void fail(Fault fault) {
     if (!over) {
-      abort();
+      end();
+      cut();
       listener.accept(new UpstreamReply.Failure(fault));
     }
   }
@@ -292,7 +230,6 @@ public final class UpstreamCall {
     if (whole != null) {
       whole.drop();
     }
-    client.ended();
   }
 
   private void tell(UpstreamReply step) {
@@ -307,35 +244,13 @@ public final class UpstreamCall {
       return;
     }
     end();
-    if (request != null && !complete) {
-      cut(request);
-      if (response == null && request.version() == HttpVersion.HTTP_2) {
-        client.closeUnlessAlive(request.connection());
-      }
+    if (waiting != null) {
+      waiting.leave();
     }
-  }
-
-  /**
-   * An upstream that has answered before it read the whole request may never read the rest, and so
-   * not what is sent behind it either.
-   */
-  private void cutUnlessTaken() {
-    if (request != null && !taken) {
-      cut(request);
+    if (connection != null && request != null && response == null) {
+      connection.doubt(client.time(), client.connectLimit());
     }
-  }
-
-  private void cut(HttpClientRequest sent) {
-    if (sent.version() == HttpVersion.HTTP_2) {
-      sent.reset(H2_CANCEL);
-    } else if (!taken || client.wasLast(sent.connection(), place)) {
-      sent.reset(H2_CANCEL);
-      UpstreamClient.close(sent.connection());
-    } else if (response != null) {
-      // Vert.x had the whole answer while we paused, and its connection carries another call. As
-      // long as something of it is left, that one may have to wait.
-      response.handler(ignored -> {}).endHandler(end -> {}).resume();
-    }
+    cut();
   }
 
   /**
@@ -343,24 +258,55 @@ public final class UpstreamCall {
    * goes on for too long is cut. Nothing more is told.
    */
   public void release() {
-    HttpClientRequest sent = request;
     HttpClientResponse rest = response;
-    if (over || sent == null || rest == null) {
+    if (over || rest == null) {
       return;
     }
     end();
-    if (lost || complete) {
+    if (lost || connection == null) {
       // Nothing is left to run out, and Vert.x would throw.
+      cut();
       return;
     }
-    Timer limit = client.time().after(RUN_OUT, () -> cut(sent));
+    Timer limit = client.time().after(RUN_OUT, this::cut);
     rest.handler(ignored -> {});
     rest.endHandler(end -> {
       limit.cancel();
-      cutUnlessTaken();
+      leave();
     });
-    rest.exceptionHandler(failure -> limit.cancel());
+    rest.exceptionHandler(failure -> {
+      limit.cancel();
+      cut();
+    });
     rest.resume();
+  }
+
+  /**
+   * Leaves the connection behind the answer. An upstream that has answered before it read the whole
+   * request may never read the rest, and so not what is sent behind it either.
+   */
+  private void leave() {
+    if (connection != null && written != null && written.isComplete()) {
+      client.pool().giveBack(connection);
+      connection = null;
+    } else {
+      cut();
+    }
+  }
+
+  /** Leaves the connection before the end of the answer. */
+  private void cut() {
+    UpstreamConnection left = connection;
+    if (left == null) {
+      return;
+    }
+    // Vert.x tells at once that the answer is cut.
+    connection = null;
+    if (request != null) {
+      left.cut(request);
+      request = null;
+    }
+    client.pool().giveBack(left);
   }
 
   /** The upstream key it is sent with. */

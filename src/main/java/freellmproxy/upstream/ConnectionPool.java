@@ -1,0 +1,241 @@
+package freellmproxy.upstream;
+
+import freellmproxy.time.Time;
+import freellmproxy.time.Time.Timer;
+import freellmproxy.upstream.UpstreamReply.Fault;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The connections of one event loop to the upstream, and the calls that wait for one. Vert.x has a
+ * pool too, but it does not say what a connection has been through, and lets calls wait for each
+ * other.
+ */
+final class ConnectionPool {
+  /** What servers commonly allow on HTTP/2, and RFC 9113 section 6.5.2 advises. */
+  private static final int COMMON_STREAMS = 100;
+
+  /** How often connections are closed that nobody has used since. */
+  private static final Duration SWEEP = Duration.ofSeconds(75);
+
+  private final Connector connector;
+  private final Duration connectLimit;
+  private final Time time;
+
+  /** Those of HTTP/1.1 that carry no call, the last used one last. */
+  private final LinkedHashSet<UpstreamConnection> idle = new LinkedHashSet<>();
+
+  /** Those of HTTP/2. */
+  private final List<UpstreamConnection> multiplexed = new ArrayList<>();
+
+  private final LinkedHashSet<Waiting> waiting = new LinkedHashSet<>();
+
+  private int opening;
+
+  /** How many calls a connection that is being opened will carry, as far as is known. */
+  private long expectedCapacity;
+
+  private boolean isSweepDue;
+
+  /**
+   * An empty pool.
+   *
+   * @param connectLimit for TCP and TLS together
+   */
+  ConnectionPool(Connector connector, Duration connectLimit, Time time) {
+    this.connector = connector;
+    this.connectLimit = connectLimit;
+    this.time = time;
+    this.expectedCapacity = connector.isTls() ? COMMON_STREAMS : 1;
+  }
+
+  /**
+   * Gives a call a place on a connection: now if there is one, else on one that it opens.
+   *
+   * @param ready told where; or else {@code failed} is, unless the call leaves before
+   */
+  Waiting acquire(Pooling pooling, Consumer<UpstreamConnection> ready, Consumer<Fault> failed) {
+    var call = new Waiting(ready, failed);
+    UpstreamConnection free = free(pooling);
+    if (free != null) {
+      call.serve(free);
+    } else {
+      call.begin();
+      openAsNeeded();
+    }
+    return call;
+  }
+
+  private @Nullable UpstreamConnection free(Pooling pooling) {
+    for (UpstreamConnection connection : multiplexed) {
+      if (connection.hasRoom() && connection.isWithinKeepAlive()) {
+        return connection;
+      }
+    }
+    while (pooling == Pooling.REUSE && !idle.isEmpty()) {
+      UpstreamConnection last = idle.removeLast();
+      if (last.hasRoom() && last.isWithinKeepAlive()) {
+        return last;
+      }
+      last.close();
+    }
+    return null;
+  }
+
+  /** A call leaves its place on a connection, having read its answer to the end or cut it. */
+  void giveBack(UpstreamConnection connection) {
+    connection.leave();
+    if (connection.isIdle()) {
+      keep(connection);
+    }
+  }
+
+  private void keep(UpstreamConnection connection) {
+    if (!connection.isMultiplexed() && connection.isUsable()) {
+      idle.add(connection);
+    }
+    sweepLater();
+  }
+
+  private void sweepLater() {
+    if (!isSweepDue) {
+      isSweepDue = true;
+      time.after(SWEEP, this::sweep);
+    }
+  }
+
+  /** Closes what no call has used for a whole round. */
+  private void sweep() {
+    isSweepDue = false;
+    var all = new ArrayList<>(multiplexed);
+    all.addAll(idle);
+    for (UpstreamConnection connection : all) {
+      if (connection.wasUnused()) {
+        connection.close();
+      }
+    }
+    if (!all.isEmpty()) {
+      sweepLater();
+    }
+  }
+
+  private void openAsNeeded() {
+    while (opening * expectedCapacity < waiting.size()) {
+      new Opening().begin();
+    }
+  }
+
+  private void opened(UpstreamConnection connection) {
+    if (!connection.hasRoom()) {
+      connection.close();
+      failed(Fault.CONNECTION_LOST);
+      return;
+    }
+    expectedCapacity = connection.capacity();
+    if (connection.isMultiplexed()) {
+      multiplexed.add(connection);
+    }
+    while (connection.hasRoom() && !waiting.isEmpty()) {
+      waiting.getFirst().serve(connection);
+    }
+    if (connection.isIdle()) {
+      keep(connection);
+    }
+    openAsNeeded();
+  }
+
+  /** Who waits longest is who the connection was opened for; others may still find one. */
+  private void failed(Fault fault) {
+    if (!waiting.isEmpty()) {
+      waiting.getFirst().fail(fault);
+    }
+    openAsNeeded();
+  }
+
+  private void closed(UpstreamConnection connection) {
+    idle.remove(connection);
+    multiplexed.remove(connection);
+  }
+
+  /** A call that has no place yet. */
+  final class Waiting {
+    private final Consumer<UpstreamConnection> ready;
+    private final Consumer<Fault> failed;
+    private @Nullable Timer limit;
+
+    private Waiting(Consumer<UpstreamConnection> ready, Consumer<Fault> failed) {
+      this.ready = ready;
+      this.failed = failed;
+    }
+
+    private void begin() {
+      waiting.add(this);
+      limit = time.after(connectLimit, () -> fail(Fault.CONNECT_TIMEOUT));
+    }
+
+    private void serve(UpstreamConnection connection) {
+      leave();
+      connection.take();
+      ready.accept(connection);
+    }
+
+    private void fail(Fault fault) {
+      leave();
+      failed.accept(fault);
+    }
+
+    /** It needs none any more. Does nothing when it has one. */
+    void leave() {
+      waiting.remove(this);
+      if (limit != null) {
+        limit.cancel();
+      }
+    }
+  }
+
+  /** A connection that does not stand yet. */
+  private final class Opening {
+    private boolean isOver;
+
+    void begin() {
+      opening++;
+      // Who waits has a limit too. This one is for those who come later: they would go on waiting
+      // for a connection that is never going to stand.
+      Timer limit =
+          time.after(
+              connectLimit,
+              () -> {
+                end();
+                openAsNeeded();
+              });
+      connector
+          .open()
+          .onComplete(
+              http -> {
+                limit.cancel();
+                if (isOver) {
+                  http.close();
+                } else {
+                  end();
+                  opened(new UpstreamConnection(http, ConnectionPool.this::closed));
+                }
+              },
+              failure -> {
+                limit.cancel();
+                if (!isOver) {
+                  end();
+                  failed(Connector.fault(failure));
+                }
+              });
+    }
+
+    private void end() {
+      isOver = true;
+      opening--;
+    }
+  }
+}
