@@ -3,11 +3,12 @@ package freellmproxy.json;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
  * Passes the strings of one JSON text and checks them (RFC 8259 section 7, UTF-8 included). They
- * are nearly all of a request, so plain ASCII is read in words of eight bytes and, where there is
- * much of it, in blocks. For one thread.
+ * are nearly all of a request, so the places where plain ASCII ends are found in advance, many
+ * bytes at a time. For one thread.
  */
 final class JsonStrings {
   private static final VarHandle LONGS =
@@ -19,8 +20,8 @@ final class JsonStrings {
   private static final long SHORT_ESCAPES_FROM_64 =
       1L << '\\' | 1L << 'b' | 1L << 'f' | 1L << 'n' | 1L << 'r' | 1L << 't';
 
-  /** Many vectors, and less than it costs to look at it twice. */
-  private static final int BLOCK = 1 << 10;
+  /** So much is looked at in advance; what that needs stays in the nearest cache. */
+  private static final int WINDOW = 4 << 10;
 
   private static final long ONES = 0x0101010101010101L;
   private static final long HIGH_BITS = 0x8080808080808080L;
@@ -36,7 +37,8 @@ final class JsonStrings {
    */
   private static final long QUOTE_TO_SPACE = 0x02 * ONES;
 
-  private static final long ABOVE_SPACE = 0x21 * ONES;
+  /** Brings what is not below 0x21 to the highest bit. */
+  private static final long BELOW_QUOTE = (0x80 - 0x21) * ONES;
 
   /** Four characters of two bytes each, which is most text in Cyrillic, Greek or Hebrew. */
   private static final long TWO_BYTE_MASK = 0xC0E0C0E0C0E0C0E0L;
@@ -46,10 +48,27 @@ final class JsonStrings {
   private final byte[] bytes;
   private final int end;
 
+  /** The bytes of the window; the highest bit of each is set where one ends a plain run. */
+  private final long[] flags;
+
+  /** One bit for each byte of the window, set where it ends a plain run. */
+  private final long[] runEnds;
+
+  private int windowStart;
+  private int windowEnd;
+
   /** Of the text that fills an array up to {@code end}. */
   JsonStrings(byte[] bytes, int end) {
     this.bytes = bytes;
     this.end = end;
+    int words = words(Math.min(end, WINDOW));
+    this.runEnds = new long[words];
+    this.flags = new long[words * Long.BYTES];
+  }
+
+  /** How many words hold a bit for each of so many bytes. */
+  private static int words(int length) {
+    return (length + Long.SIZE - 1) / Long.SIZE;
   }
 
   /**
@@ -80,114 +99,108 @@ final class JsonStrings {
   /** Past plain ASCII and escapes of two bytes, up to anything else. */
   private int skipAscii(int from) {
     int i = from;
-    while (i + Long.BYTES < end) {
-      long eight = eightAt(i);
-      long special = special(eight);
-      if (special == 0) {
-        i = skipLongRun(i + Long.BYTES);
-        continue;
+    while (i < end) {
+      if (i >= windowEnd) {
+        moveWindow(i);
       }
-      int shift = Long.numberOfTrailingZeros(special) & -Byte.SIZE;
-      i += shift / Byte.SIZE;
-      if ((byte) (eight >>> shift) != '\\' || !isShortEscape(bytes[i + 1])) {
+      i = skipAsciiInWindow(i);
+      if (i < windowEnd) {
         return i;
       }
-      i += 2;
-      if (i + Long.SIZE < end && (eightAt(i) & HIGH_BITS) == 0) {
-        i = skipEscapes(i);
-      }
-    }
-    while (i < end && bytes[i] >= ' ' && bytes[i] != '"' && bytes[i] != '\\') {
-      i++;
     }
     return i;
+  }
+
+  private int skipAsciiInWindow(int from) {
+    int word = (from - windowStart) / Long.SIZE;
+    int words = words(windowEnd - windowStart);
+    long left = runEnds[word] & (-1L << (from - windowStart));
+    while (true) {
+      while (left == 0) {
+        if (++word == words) {
+          return windowEnd;
+        }
+        left = runEnds[word];
+      }
+      int bit = Long.numberOfTrailingZeros(left);
+      int i = windowStart + word * Long.SIZE + bit;
+      if (!beginsShortEscape(i)) {
+        return i;
+      }
+      // What is escaped may look like an end too, and be in the next word.
+      left &= ~(3L << bit);
+      if (bit == Long.SIZE - 1) {
+        if (++word == words) {
+          return i + 2;
+        }
+        left = runEnds[word] & ~1L;
+      }
+    }
+  }
+
+  private boolean beginsShortEscape(int i) {
+    return bytes[i] == '\\' && i + 1 < end && isShortEscape(bytes[i + 1]);
+  }
+
+  /** Looks in advance for all that ends a plain run. */
+  private void moveWindow(int from) {
+    int length = Math.min(end - from, WINDOW);
+    windowStart = from;
+    windowEnd = from + length;
+    int whole = length / Long.BYTES;
+    long some = flagRunEnds(from, whole);
+    int words = words(length);
+    Arrays.fill(flags, whole, words * Long.BYTES, 0);
+    if (whole * Long.BYTES < length) {
+      flags[whole] = lastRunEnds(from + whole * Long.BYTES);
+      some |= flags[whole];
+    }
+    for (int word = 0; word < words; word++) {
+      runEnds[word] = some == 0 ? 0 : bits(word * Long.BYTES);
+    }
+  }
+
+  /** The compiler makes vectors of this loop: it has no branches and is the only one here. */
+  private long flagRunEnds(int from, int words) {
+    long some = 0;
+    for (int word = 0; word < words; word++) {
+      long flagged = runEndsIn(eightAt(from + word * Long.BYTES));
+      flags[word] = flagged;
+      some |= flagged;
+    }
+    return some;
   }
 
   /**
-   * Past plain ASCII and escapes of two bytes, 64 bytes at a time, as long as there are escapes:
-   * where one is, as in code, more are near. May stop anywhere in between.
+   * The highest bit of each of eight bytes that ends a plain run. No byte carries into the one
+   * above it.
    */
-  private int skipEscapes(int from) {
-    int i = from;
-    while (i + Long.SIZE < end) {
-      long special = specialsIn64(i);
-      if (special == 0) {
-        return i + Long.SIZE;
-      }
-      int next = i + Long.SIZE;
-      do {
-        int at = Long.numberOfTrailingZeros(special);
-        if (bytes[i + at] != '\\' || !isShortEscape(bytes[i + at + 1])) {
-          return i + at;
-        }
-        if (at == Long.SIZE - 1) {
-          next++;
-          break;
-        }
-        special &= ~(3L << at);
-      } while (special != 0);
-      i = next;
-    }
-    return i;
-  }
-
-  /** A bit for each of 64 bytes that ends a plain run. */
-  private long specialsIn64(int from) {
-    long specials = 0;
-    for (int i = 0; i < Long.SIZE; i += Long.BYTES) {
-      specials |= specialsIn8(from + i) << i;
-    }
-    return specials;
-  }
-
-  /** The same of eight: no byte borrows from another here, so each bit is right. */
-  private long specialsIn8(int i) {
-    long eight = eightAt(i);
-    long noQuoteOrControl = ((eight ^ QUOTE_TO_SPACE) & LOW_BITS) + (0x80 - 0x21) * ONES;
+  private static long runEndsIn(long eight) {
+    long noQuoteOrControl = ((eight ^ QUOTE_TO_SPACE) & LOW_BITS) + BELOW_QUOTE;
     long noBackslash = ((eight ^ BACKSLASHES) & LOW_BITS) + LOW_BITS;
-    long special = (~(noQuoteOrControl & noBackslash) | eight) & HIGH_BITS;
-    return (special * HIGH_BITS_TO_TOP_BYTE) >>> (Long.SIZE - Byte.SIZE);
+    return (~(noQuoteOrControl & noBackslash) | eight) & HIGH_BITS;
   }
 
-  /** Past plain ASCII, two words at a time, and in blocks where there is much of it. */
-  private int skipLongRun(int from) {
-    int i = from;
-    int blocksFrom = from + BLOCK / 2;
-    for (int last = Math.min(end - 2 * Long.BYTES, blocksFrom); i <= last; i += 2 * Long.BYTES) {
-      if ((special(eightAt(i)) | special(eightAt(i + Long.BYTES))) != 0) {
-        return i;
-      }
+  private long bits(int from) {
+    long bits = 0;
+    for (int i = 0; i < Long.BYTES; i++) {
+      long eight = (flags[from + i] * HIGH_BITS_TO_TOP_BYTE) >>> (Long.SIZE - Byte.SIZE);
+      bits |= eight << (i * Byte.SIZE);
     }
-    return i < blocksFrom ? i : skipBlocks(i);
+    return bits;
   }
 
-  /** The compiler makes vectors of the inner loop, since it does not end before its time. */
-  private int skipBlocks(int from) {
-    int i = from;
-    for (int last = end - BLOCK; i <= last; i += BLOCK) {
-      long special = 0;
-      for (int word = i; word < i + BLOCK; word += Long.BYTES) {
-        special |= special(eightAt(word));
-      }
-      if (special != 0) {
-        break;
-      }
+  /** Of the less than eight bytes before the end. */
+  private long lastRunEnds(int from) {
+    long last = 0;
+    for (int i = end - 1; i >= from; i--) {
+      last = (last << Byte.SIZE) | (bytes[i] & 0xFF);
     }
-    return i;
+    return runEndsIn(last) & (-1L >>> (Long.SIZE - (end - from) * Byte.SIZE));
   }
 
   private long eightAt(int i) {
     return (long) LONGS.get(bytes, i);
-  }
-
-  /**
-   * The high bit of each of eight bytes that ends a plain run. A subtraction sets it in a byte that
-   * is too small and borrows from the bytes above, so bits above the lowest one may be wrong.
-   */
-  private static long special(long eight) {
-    long quotesAndControls = (eight ^ QUOTE_TO_SPACE) - ABOVE_SPACE;
-    long backslashes = (eight ^ BACKSLASHES) - ONES;
-    return (quotesAndControls | backslashes | eight) & HIGH_BITS;
   }
 
   private static boolean isShortEscape(byte b) {
@@ -214,22 +227,26 @@ final class JsonStrings {
     return from + 4;
   }
 
+  /** Past characters of several bytes, and the spaces between words of them. */
   private int skipMultiByte(int from) {
     int i = from;
-    while (i + Long.BYTES <= end && (eightAt(i) & TWO_BYTE_MASK) == TWO_BYTE_CHARACTERS) {
-      i += Long.BYTES;
-    }
-    while (i < end && bytes[i] < 0) {
-      int length = lengthOfCharacter(bytes[i] & 0xFF);
-      if (length == 0) {
-        return ~i;
-      }
-      for (int more = 1; more < length && i + more < end; more++) {
-        if ((bytes[i + more] & 0xC0) != 0x80) {
-          return ~(i + more);
+    while (i < end && (bytes[i] < 0 || bytes[i] == ' ')) {
+      if (bytes[i] == ' ') {
+        i++;
+      } else if (i + Long.BYTES <= end && (eightAt(i) & TWO_BYTE_MASK) == TWO_BYTE_CHARACTERS) {
+        i += Long.BYTES;
+      } else {
+        int length = lengthOfCharacter(bytes[i] & 0xFF);
+        if (length == 0) {
+          return ~i;
         }
+        for (int more = 1; more < length && i + more < end; more++) {
+          if ((bytes[i + more] & 0xC0) != 0x80) {
+            return ~(i + more);
+          }
+        }
+        i += length;
       }
-      i += length;
     }
     return i;
   }
