@@ -66,6 +66,11 @@ public final class SseParser {
     return line.length() + data.length() <= maxEventBytes;
   }
 
+  /** How much memory the event takes whose end has not come yet. */
+  public int buffered() {
+    return line.capacity() + data.capacity();
+  }
+
   /**
    * Ends the stream. The standard throws away an event whose blank line is missing; OpenAI-like
    * servers forget that line behind their last {@code [DONE]}, so such an event is handed on.
@@ -160,6 +165,10 @@ public final class SseParser {
 
     int length() {
       return length;
+    }
+
+    int capacity() {
+      return array.length;
     }
 
     void append(byte b) {

@@ -7,33 +7,21 @@ final class AnswerBody {
   /** Larger than any real answer. */
   private static final int MAX_BYTES = 64 << 20;
 
-  private final AnswerMemory memory;
+  private final AnswerShare share;
   private Buffer bytes = Buffer.buffer();
-  private int counted;
 
-  AnswerBody(AnswerMemory memory) {
-    this.memory = memory;
+  AnswerBody(AnswerShare share) {
+    this.share = share;
   }
 
   /** Says false when it would be larger than an answer may be, or than there is memory for. */
   boolean append(Buffer piece) {
     int length = bytes.length() + piece.length();
-    if (length > MAX_BYTES || !hasRoomFor(length)) {
+    if (length > MAX_BYTES || !share.covers(length)) {
       return false;
     }
     bytes.appendBuffer(piece);
     return true;
-  }
-
-  private boolean hasRoomFor(int length) {
-    if (length <= AnswerMemory.ALWAYS_FITS) {
-      return true;
-    }
-    boolean fits = memory.take(length - counted);
-    if (fits) {
-      counted = length;
-    }
-    return fits;
   }
 
   /** A copy of all that has come. */
@@ -43,8 +31,6 @@ final class AnswerBody {
 
   /** Forgets what has come; nothing more may be appended. */
   void drop() {
-    memory.giveBack(counted);
-    counted = 0;
     bytes = Buffer.buffer();
   }
 }

@@ -41,6 +41,7 @@ public final class UpstreamCall {
   private final Supplier<ByteBuf> body;
   private final AnswerForm form;
   private final Consumer<UpstreamReply> listener;
+  private final AnswerShare share;
 
   private boolean over;
 
@@ -70,6 +71,7 @@ public final class UpstreamCall {
     this.body = body;
     this.form = form;
     this.listener = listener;
+    this.share = new AnswerShare(client.answerMemory());
   }
 
   /**
@@ -162,7 +164,8 @@ public final class UpstreamCall {
     var parser = new SseParser(MAX_EVENT_BYTES);
     answer.handler(chunk -> {
       chunks++;
-      if (!parser.feed(chunk, event -> tell(new UpstreamReply.Event(event)))) {
+      boolean fits = parser.feed(chunk, event -> tell(new UpstreamReply.Event(event)));
+      if (!over && !(fits && share.covers(parser.buffered()))) {
         fail(Fault.TOO_LARGE);
       }
     });
@@ -174,7 +177,7 @@ public final class UpstreamCall {
   }
 
   private void readWhole(HttpClientResponse answer) {
-    var collected = new AnswerBody(client.answerMemory());
+    var collected = new AnswerBody(share);
     whole = collected;
     answer.handler(piece -> {
       if (!over && !collected.append(piece)) {
@@ -227,6 +230,7 @@ public final class UpstreamCall {
 
   private void end() {
     over = true;
+    share.drop();
     if (whole != null) {
       whole.drop();
     }

@@ -17,6 +17,8 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Bodies that do not fit into memory are refused; nobody else notices. */
 final class OverloadTest {
@@ -77,17 +79,21 @@ final class OverloadTest {
     }
   }
 
-  @Test
-  void takesNoMoreOfLargeAnswersThanThereIsMemoryFor() throws IOException {
+  @ParameterizedTest
+  @CsvSource({"application/json, false", "text/event-stream, true"})
+  void takesNoMoreOfLargeAnswersThanThereIsMemoryFor(String type, boolean stream)
+      throws IOException {
     Behaviour endless =
         Behaviour.of(
-            new Step.Head(200, Map.of("content-type", "application/json")),
+            new Step.Head(200, Map.of("content-type", type)),
             new Step.Repeat(" ".repeat(256 << 10).getBytes(UTF_8), Duration.ofMillis(1)));
     upstream.sandbox().script(TestProxy.FIRST, endless);
     List<RawConnection> clients = new ArrayList<>();
     try {
-      for (int i = 0; i < 6; i++) {
-        clients.add(RawConnection.to(port).chat("{\"messages\":[]}", "Connection: close"));
+      for (int i = 0; i < 20; i++) {
+        clients.add(
+            RawConnection.to(port)
+                .chat("{\"stream\":" + stream + ",\"messages\":[]}", "Connection: close"));
       }
       for (RawConnection client : clients) {
         assertThat(client.readAll())
