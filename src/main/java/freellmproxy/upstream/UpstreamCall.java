@@ -89,7 +89,6 @@ public final class UpstreamCall {
 
   private void send(UpstreamConnection place, Pooling pooling) {
     connection = place;
-    boolean mayBeStale = pooling == Pooling.REUSE && place.hasCarried();
     long sentNanos = client.time().nanos();
     listener.accept(new UpstreamReply.Sent());
     if (over) {
@@ -97,8 +96,9 @@ public final class UpstreamCall {
     }
     Consumer<Throwable> failed =
         failure -> {
-          if (!over && mayBeStale && isUnprocessed(failure, sentNanos)) {
-            // Says nothing about the model: the upstream had closed an idle connection.
+          boolean mayBeRepeated = !over && pooling == Pooling.REUSE;
+          if (mayBeRepeated && isUnprocessed(failure, place, sentNanos)) {
+            // Says nothing about the model.
             cut();
             connect(Pooling.FRESH);
           } else {
@@ -122,13 +122,16 @@ public final class UpstreamCall {
   }
 
   /** Whether the upstream cannot have begun to work on the request. */
-  private boolean isUnprocessed(Throwable failure, long sentNanos) {
+  private boolean isUnprocessed(Throwable failure, UpstreamConnection place, long sentNanos) {
     if (failure instanceof StreamResetException reset) {
       return reset.getCode() == H2_REFUSED_STREAM;
     }
+    if (failure instanceof HttpClosedException && place.leavesCallsOut()) {
+      return true;
+    }
     boolean isClosed = failure instanceof HttpClosedException || failure instanceof IOException;
     Duration taken = client.time().since(sentNanos);
-    return isClosed && taken.compareTo(STALE_KNOWN_BY) < 0;
+    return place.isShared() && isClosed && taken.compareTo(STALE_KNOWN_BY) < 0;
   }
 
   private void read(HttpClientResponse answer) {

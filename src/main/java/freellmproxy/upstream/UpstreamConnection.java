@@ -29,10 +29,12 @@ final class UpstreamConnection {
   private final Channel channel;
 
   private boolean isLeaving;
+  private boolean isUpstreamGoing;
   private boolean isDoubted;
   private boolean hasCarried;
   private boolean isUnused;
   private int openCalls;
+  private long calls;
 
   /**
    * Takes a connection over.
@@ -43,7 +45,9 @@ final class UpstreamConnection {
     this.http = http;
     this.internals = ((UnpooledHttpClientConnection) http).unwrap();
     this.channel = internals.channelHandlerContext().channel();
-    if (!isMultiplexed()) {
+    if (isMultiplexed()) {
+      http.goAwayHandler(going -> isUpstreamGoing = true);
+    } else {
       AnswerTail.check(internals.channelHandlerContext());
     }
     internals.evictionHandler(leaving -> isLeaving = true);
@@ -88,6 +92,19 @@ final class UpstreamConnection {
     return hasCarried;
   }
 
+  /** Whether more calls than one have gone over it, so that its end need not be about the last. */
+  boolean isShared() {
+    return calls > 1;
+  }
+
+  /**
+   * Whether a call that fails now was left out by an upstream that goes away (RFC 9113 section
+   * 6.8). Those that it still works on end with the connection, not before.
+   */
+  boolean leavesCallsOut() {
+    return isUpstreamGoing && channel.isActive();
+  }
+
   /** Whether it has carried no call since this was asked last. */
   boolean wasUnused() {
     boolean before = isUnused;
@@ -98,6 +115,7 @@ final class UpstreamConnection {
   /** A call takes a place. */
   void take() {
     openCalls++;
+    calls++;
     isUnused = false;
   }
 
