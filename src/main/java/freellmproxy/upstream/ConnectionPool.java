@@ -25,6 +25,7 @@ final class ConnectionPool {
   private final Connector connector;
   private final Duration connectLimit;
   private final Time time;
+  private final Consumer<Runnable> soon;
 
   /** Those of HTTP/1.1 that carry no call, the last used one last. */
   private final LinkedHashSet<UpstreamConnection> idle = new LinkedHashSet<>();
@@ -45,11 +46,13 @@ final class ConnectionPool {
    * An empty pool.
    *
    * @param connectLimit for TCP and TLS together
+   * @param soon runs a task behind all that the event loop has been told
    */
-  ConnectionPool(Connector connector, Duration connectLimit, Time time) {
+  ConnectionPool(Connector connector, Duration connectLimit, Time time, Consumer<Runnable> soon) {
     this.connector = connector;
     this.connectLimit = connectLimit;
     this.time = time;
+    this.soon = soon;
     this.expectedCapacity = connector.isTls() ? COMMON_STREAMS : 1;
   }
 
@@ -59,7 +62,7 @@ final class ConnectionPool {
    * @param ready told where; or else {@code failed} is, unless the call leaves before
    */
   Waiting acquire(Pooling pooling, Consumer<UpstreamConnection> ready, Consumer<Fault> failed) {
-    var call = new Waiting(ready, failed);
+    var call = new Waiting(pooling, ready, failed);
     UpstreamConnection free = free(pooling);
     if (free != null) {
       call.serve(free);
@@ -86,12 +89,39 @@ final class ConnectionPool {
     return null;
   }
 
-  /** A call leaves its place on a connection, having read its answer to the end or cut it. */
+  /**
+   * A call leaves its place on a connection, having read its answer to the end or cut it. Who waits
+   * for another one to open may have it, once all is read that came with the answer.
+   */
   void giveBack(UpstreamConnection connection) {
     connection.leave();
     if (connection.isIdle()) {
       keep(connection);
     }
+    if (!waiting.isEmpty()) {
+      soon.accept(this::serveWaiting);
+    }
+  }
+
+  private void serveWaiting() {
+    Waiting next = nextToReuse();
+    while (next != null) {
+      UpstreamConnection free = free(Pooling.REUSE);
+      if (free == null) {
+        return;
+      }
+      next.serve(free);
+      next = nextToReuse();
+    }
+  }
+
+  private @Nullable Waiting nextToReuse() {
+    for (Waiting call : waiting) {
+      if (call.pooling == Pooling.REUSE) {
+        return call;
+      }
+    }
+    return null;
   }
 
   private void keep(UpstreamConnection connection) {
@@ -163,11 +193,13 @@ final class ConnectionPool {
 
   /** A call that has no place yet. */
   final class Waiting {
+    private final Pooling pooling;
     private final Consumer<UpstreamConnection> ready;
     private final Consumer<Fault> failed;
     private @Nullable Timer limit;
 
-    private Waiting(Consumer<UpstreamConnection> ready, Consumer<Fault> failed) {
+    private Waiting(Pooling pooling, Consumer<UpstreamConnection> ready, Consumer<Fault> failed) {
+      this.pooling = pooling;
       this.ready = ready;
       this.failed = failed;
     }

@@ -41,7 +41,7 @@ public final class UpstreamClient {
     this.templateOf = settings.current();
     this.connectLimit = templateOf.limits().connect();
     this.connector = new Connector(vertx, templateOf.upstream(), connectLimit);
-    this.pool = new ConnectionPool(connector, connectLimit, time);
+    this.pool = new ConnectionPool(connector, connectLimit, time, this::soon);
     this.template = template(templateOf.upstream(), templateOf.keys());
   }
 
