@@ -63,7 +63,8 @@ final class ConnectionPool {
    */
   Waiting acquire(Pooling pooling, Consumer<UpstreamConnection> ready, Consumer<Fault> failed) {
     var call = new Waiting(pooling, ready, failed);
-    UpstreamConnection free = free(pooling);
+    // Of those that stand, any may be closed already.
+    UpstreamConnection free = pooling == Pooling.REUSE ? free() : null;
     if (free != null) {
       call.serve(free);
     } else {
@@ -73,13 +74,13 @@ final class ConnectionPool {
     return call;
   }
 
-  private @Nullable UpstreamConnection free(Pooling pooling) {
+  private @Nullable UpstreamConnection free() {
     for (UpstreamConnection connection : multiplexed) {
       if (connection.hasRoom() && connection.isWithinKeepAlive()) {
         return connection;
       }
     }
-    while (pooling == Pooling.REUSE && !idle.isEmpty()) {
+    while (!idle.isEmpty()) {
       UpstreamConnection last = idle.removeLast();
       if (last.hasRoom() && last.isWithinKeepAlive()) {
         return last;
@@ -106,7 +107,7 @@ final class ConnectionPool {
   private void serveWaiting() {
     Waiting next = nextToReuse();
     while (next != null) {
-      UpstreamConnection free = free(Pooling.REUSE);
+      UpstreamConnection free = free();
       if (free == null) {
         return;
       }

@@ -31,7 +31,6 @@ final class UpstreamConnection {
   private boolean isLeaving;
   private boolean isUpstreamGoing;
   private boolean isDoubted;
-  private boolean hasCarried;
   private boolean isUnused;
   private int openCalls;
   private long calls;
@@ -80,16 +79,11 @@ final class UpstreamConnection {
 
   /** Whether the upstream can be expected to keep it open still. */
   boolean isWithinKeepAlive() {
-    return !isIdle() || !hasCarried || internals.isValid();
+    return !isIdle() || calls == 0 || internals.isValid();
   }
 
   boolean isIdle() {
     return openCalls == 0;
-  }
-
-  /** Whether a call went over it before, so that the upstream may have closed it since. */
-  boolean hasCarried() {
-    return hasCarried;
   }
 
   /** Whether more calls than one have gone over it, so that its end need not be about the last. */
@@ -122,7 +116,6 @@ final class UpstreamConnection {
   /** A call leaves its place. */
   void leave() {
     openCalls--;
-    hasCarried = true;
   }
 
   /** Begins a request, which must be sent at once: until then Vert.x does not count it. */

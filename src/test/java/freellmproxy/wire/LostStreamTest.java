@@ -17,8 +17,10 @@ import freellmproxy.upstream.UpstreamClient;
 import freellmproxy.upstream.UpstreamReply;
 import io.netty.buffer.Unpooled;
 import io.vertx.core.Future;
+import io.vertx.core.Handler;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
@@ -26,13 +28,14 @@ import io.vertx.core.http.HttpServerRequest;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Two calls over an HTTP/2 connection that fails them for no fault of theirs. */
+/** Calls over HTTP/2 connections that fail them for no fault of theirs. */
 final class LostStreamTest {
   private static final long NO_ERROR = 0;
   private static final long REFUSED_STREAM = 7;
@@ -71,21 +74,49 @@ final class LostStreamTest {
     assertAnswered(HttpConnection::close);
   }
 
+  /** The upstream closes each connection that has been idle when it gets a call. */
+  @Test
+  void areSentAgainOverNoOtherConnectionThatMayBeClosed() throws IOException {
+    var carried = new HashSet<HttpConnection>();
+    LiveSettings settings =
+        settings(
+            new HttpServerOptions()
+                .setInitialSettings(new Http2Settings().setMaxConcurrentStreams(1)),
+            call -> {
+              if (!carried.add(call.connection())) {
+                call.connection().close();
+              } else if (first.size() == 2) {
+                answer(call);
+              } else {
+                first.add(call);
+                if (first.size() == 2) {
+                  first.forEach(LostStreamTest::answer);
+                }
+              }
+            });
+    Promise<UpstreamReply> third = Promise.promise();
+    vertx.runOnContext(go -> {
+      UpstreamClient client = client(settings);
+      Promise<UpstreamReply> one = Promise.promise();
+      Promise<UpstreamReply> other = Promise.promise();
+      call(client, one);
+      call(client, other);
+      Future.all(one.future(), other.future()).onSuccess(idle -> call(client, third));
+    });
+    assertThat(TestProxy.await(third.future())).isInstanceOf(UpstreamReply.Answer.class);
+    assertThat(carried).hasSize(3);
+  }
+
   /**
    * Both calls get an answer.
    *
    * @param fault happens when both have come over the first connection; all else is answered
    */
   private void assertAnswered(Consumer<HttpConnection> fault) throws IOException {
-    TestCertificate certificate = TestCertificate.in(folder);
-    HttpServer upstream =
-        vertx
-            .createHttpServer(
-                new HttpServerOptions()
-                    .setSsl(true)
-                    .setUseAlpn(true)
-                    .setKeyCertOptions(certificate.key()))
-            .requestHandler(call -> {
+    LiveSettings settings =
+        settings(
+            new HttpServerOptions(),
+            call -> {
               if (first.size() == 2) {
                 answer(call);
                 return;
@@ -95,26 +126,40 @@ final class LostStreamTest {
                 fault.accept(call.connection());
               }
             });
-    int port = TestProxy.await(upstream.listen(0, "127.0.0.1")).actualPort();
-    SandboxUpstream list =
-        TestProxy.await(SandboxUpstream.start(vertx, SandboxUpstream.Options.FOR_TESTS));
-    LiveSettings settings =
-        TestProxy.liveSettings(
-            list,
-            "UPSTREAM_BASE_URL",
-            "https://127.0.0.1:" + port + "/v1",
-            "SSL_CERT_FILE",
-            certificate.pem().toString());
     Promise<UpstreamReply> one = Promise.promise();
     Promise<UpstreamReply> other = Promise.promise();
     vertx.runOnContext(go -> {
-      var client = new UpstreamClient(vertx, settings, new AnswerMemory(), new VertxTime(vertx));
+      UpstreamClient client = client(settings);
       call(client, one);
       call(client, other);
     });
     TestProxy.await(Future.all(one.future(), other.future()));
     assertThat(List.of(one.future().result(), other.future().result()))
         .hasOnlyElementsOfType(UpstreamReply.Answer.class);
+  }
+
+  /** Starts an upstream. */
+  private LiveSettings settings(HttpServerOptions options, Handler<HttpServerRequest> handler)
+      throws IOException {
+    TestCertificate certificate = TestCertificate.in(folder);
+    HttpServer upstream =
+        vertx
+            .createHttpServer(
+                options.setSsl(true).setUseAlpn(true).setKeyCertOptions(certificate.key()))
+            .requestHandler(handler);
+    int port = TestProxy.await(upstream.listen(0, "127.0.0.1")).actualPort();
+    SandboxUpstream list =
+        TestProxy.await(SandboxUpstream.start(vertx, SandboxUpstream.Options.FOR_TESTS));
+    return TestProxy.liveSettings(
+        list,
+        "UPSTREAM_BASE_URL",
+        "https://127.0.0.1:" + port + "/v1",
+        "SSL_CERT_FILE",
+        certificate.pem().toString());
+  }
+
+  private UpstreamClient client(LiveSettings settings) {
+    return new UpstreamClient(vertx, settings, new AnswerMemory(), new VertxTime(vertx));
   }
 
   private static void answer(HttpServerRequest call) {
