@@ -81,10 +81,11 @@ final class ConnectionPool {
       }
     }
     while (!idle.isEmpty()) {
-      UpstreamConnection last = idle.removeLast();
+      UpstreamConnection last = idle.getLast();
       if (last.hasRoom() && last.isWithinKeepAlive()) {
         return last;
       }
+      idle.remove(last);
       last.close();
     }
     return null;
@@ -212,6 +213,8 @@ final class ConnectionPool {
 
     private void serve(UpstreamConnection connection) {
       leave();
+      // Also when it has just opened: who was served before may have given it back at once.
+      idle.remove(connection);
       connection.take();
       ready.accept(connection);
     }

@@ -25,6 +25,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -75,6 +76,40 @@ final class SharedConnectionTest {
         readCall(connection);
         write(connection, ANSWER);
         assertThat(TestProxy.await(third.future())).isInstanceOf(UpstreamReply.Answer.class);
+      }
+    } finally {
+      TestProxy.await(vertx.close());
+    }
+  }
+
+  /** Both have waited for it. */
+  @Test
+  void isNoMoreFreeOnceItCarriesTheCallBehindOneThatWasGivenUpOnIt() throws IOException {
+    try (var upstream = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+      upstream.setSoTimeout(20_000);
+      LiveSettings settings = settings(upstream);
+      loop.runOnContext(go -> {
+        client = new UpstreamClient(vertx, settings, new AnswerMemory(), new VertxTime(vertx));
+        first = call(AnswerForm.WHOLE, sent -> first.abort());
+        call(AnswerForm.WHOLE, take(second));
+      });
+      try (Socket connection = upstream.accept();
+          Socket another = upstream.accept()) {
+        connection.setSoTimeout(20_000);
+        another.setSoTimeout(20_000);
+        readCall(connection);
+        // One gets the second connection; the other one must not get the first.
+        loop.runOnContext(go -> {
+          call(AnswerForm.WHOLE, step -> {});
+          call(AnswerForm.WHOLE, step -> {});
+        });
+        readCall(another);
+        try (Socket yetAnother = upstream.accept()) {
+          yetAnother.setSoTimeout(20_000);
+          readCall(yetAnother);
+          write(connection, ANSWER);
+          assertThat(TestProxy.await(second.future())).isInstanceOf(UpstreamReply.Answer.class);
+        }
       }
     } finally {
       TestProxy.await(vertx.close());
