@@ -1,27 +1,19 @@
 package freellmproxy.wire;
 
-import static freellmproxy.testing.TestProxy.CHAT;
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import freellmproxy.ProxyVertx;
-import freellmproxy.config.LiveSettings;
 import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.testing.TestCertificate;
 import freellmproxy.testing.TestProxy;
+import freellmproxy.testing.UpstreamCalls;
 import freellmproxy.time.VertxTime;
 import freellmproxy.upstream.AnswerForm;
-import freellmproxy.upstream.AnswerMemory;
-import freellmproxy.upstream.Pooling;
-import freellmproxy.upstream.UpstreamCall;
-import freellmproxy.upstream.UpstreamClient;
 import freellmproxy.upstream.UpstreamReply;
-import io.netty.buffer.Unpooled;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -44,16 +36,15 @@ final class AbandonedCallsTest {
               SandboxUpstream.start(
                   vertx,
                   new SandboxUpstream.Options(0, SandboxUpstream.Recording.ON, certificate.key())));
-      LiveSettings settings =
-          TestProxy.liveSettings(sandbox, "SSL_CERT_FILE", certificate.pem().toString());
+      UpstreamCalls calls =
+          UpstreamCalls.to(sandbox.baseUrl().toString(), vertx, new VertxTime(vertx), certificate);
       Promise<UpstreamReply> answered = Promise.promise();
-      vertx.runOnContext(go -> {
-        var client = new UpstreamClient(vertx, settings, new AnswerMemory(), new VertxTime(vertx));
+      calls.inLoop(() -> {
         for (int i = 0; i < STREAMS; i++) {
-          call(client, step -> {}).abort();
+          calls.chat(AnswerForm.WHOLE, step -> {}).abort();
         }
-        call(
-            client,
+        calls.chat(
+            AnswerForm.WHOLE,
             step -> {
               if (!(step instanceof UpstreamReply.Sent)) {
                 answered.tryComplete(step);
@@ -65,10 +56,5 @@ final class AbandonedCallsTest {
     } finally {
       TestProxy.await(vertx.close());
     }
-  }
-
-  private static UpstreamCall call(UpstreamClient client, Consumer<UpstreamReply> listener) {
-    return client.call(
-        () -> Unpooled.copiedBuffer(CHAT, UTF_8), AnswerForm.WHOLE, Pooling.REUSE, listener);
   }
 }

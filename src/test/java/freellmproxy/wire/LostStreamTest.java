@@ -1,24 +1,15 @@
 package freellmproxy.wire;
 
-import static freellmproxy.testing.TestProxy.CHAT;
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import freellmproxy.ProxyVertx;
-import freellmproxy.config.LiveSettings;
-import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.testing.TestCertificate;
 import freellmproxy.testing.TestProxy;
+import freellmproxy.testing.UpstreamCalls;
 import freellmproxy.time.VertxTime;
-import freellmproxy.upstream.AnswerForm;
-import freellmproxy.upstream.AnswerMemory;
-import freellmproxy.upstream.Pooling;
-import freellmproxy.upstream.UpstreamClient;
 import freellmproxy.upstream.UpstreamReply;
-import io.netty.buffer.Unpooled;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
-import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpConnection;
@@ -78,8 +69,8 @@ final class LostStreamTest {
   @Test
   void areSentAgainOverNoOtherConnectionThatMayBeClosed() throws IOException {
     var carried = new HashSet<HttpConnection>();
-    LiveSettings settings =
-        settings(
+    UpstreamCalls calls =
+        callsTo(
             new HttpServerOptions()
                 .setInitialSettings(new Http2Settings().setMaxConcurrentStreams(1)),
             call -> {
@@ -94,16 +85,8 @@ final class LostStreamTest {
                 }
               }
             });
-    Promise<UpstreamReply> third = Promise.promise();
-    vertx.runOnContext(go -> {
-      UpstreamClient client = client(settings);
-      Promise<UpstreamReply> one = Promise.promise();
-      Promise<UpstreamReply> other = Promise.promise();
-      call(client, one);
-      call(client, other);
-      Future.all(one.future(), other.future()).onSuccess(idle -> call(client, third));
-    });
-    assertThat(TestProxy.await(third.future())).isInstanceOf(UpstreamReply.Answer.class);
+    TestProxy.await(Future.all(calls.chat(), calls.chat()));
+    assertThat(TestProxy.await(calls.chat())).isInstanceOf(UpstreamReply.Answer.class);
     assertThat(carried).hasSize(3);
   }
 
@@ -113,8 +96,8 @@ final class LostStreamTest {
    * @param fault happens when both have come over the first connection; all else is answered
    */
   private void assertAnswered(Consumer<HttpConnection> fault) throws IOException {
-    LiveSettings settings =
-        settings(
+    UpstreamCalls calls =
+        callsTo(
             new HttpServerOptions(),
             call -> {
               if (first.size() == 2) {
@@ -126,20 +109,14 @@ final class LostStreamTest {
                 fault.accept(call.connection());
               }
             });
-    Promise<UpstreamReply> one = Promise.promise();
-    Promise<UpstreamReply> other = Promise.promise();
-    vertx.runOnContext(go -> {
-      UpstreamClient client = client(settings);
-      call(client, one);
-      call(client, other);
-    });
-    TestProxy.await(Future.all(one.future(), other.future()));
-    assertThat(List.of(one.future().result(), other.future().result()))
+    Future<UpstreamReply> one = calls.chat();
+    Future<UpstreamReply> other = calls.chat();
+    assertThat(List.of(TestProxy.await(one), TestProxy.await(other)))
         .hasOnlyElementsOfType(UpstreamReply.Answer.class);
   }
 
   /** Starts an upstream. */
-  private LiveSettings settings(HttpServerOptions options, Handler<HttpServerRequest> handler)
+  private UpstreamCalls callsTo(HttpServerOptions options, Handler<HttpServerRequest> handler)
       throws IOException {
     TestCertificate certificate = TestCertificate.in(folder);
     HttpServer upstream =
@@ -148,33 +125,11 @@ final class LostStreamTest {
                 options.setSsl(true).setUseAlpn(true).setKeyCertOptions(certificate.key()))
             .requestHandler(handler);
     int port = TestProxy.await(upstream.listen(0, "127.0.0.1")).actualPort();
-    SandboxUpstream list =
-        TestProxy.await(SandboxUpstream.start(vertx, SandboxUpstream.Options.FOR_TESTS));
-    return TestProxy.liveSettings(
-        list,
-        "UPSTREAM_BASE_URL",
-        "https://127.0.0.1:" + port + "/v1",
-        "SSL_CERT_FILE",
-        certificate.pem().toString());
-  }
-
-  private UpstreamClient client(LiveSettings settings) {
-    return new UpstreamClient(vertx, settings, new AnswerMemory(), new VertxTime(vertx));
+    return UpstreamCalls.to(
+        "https://127.0.0.1:" + port + "/v1", vertx, new VertxTime(vertx), certificate);
   }
 
   private static void answer(HttpServerRequest call) {
     call.response().putHeader("content-type", "application/json").end("{}");
-  }
-
-  private static void call(UpstreamClient client, Promise<UpstreamReply> over) {
-    client.call(
-        () -> Unpooled.copiedBuffer(CHAT, UTF_8),
-        AnswerForm.WHOLE,
-        Pooling.REUSE,
-        step -> {
-          if (step instanceof UpstreamReply.Answer || step instanceof UpstreamReply.Failure) {
-            over.complete(step);
-          }
-        });
   }
 }

@@ -1,0 +1,79 @@
+package freellmproxy.testing;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import freellmproxy.config.LiveSettings;
+import freellmproxy.sandbox.SandboxUpstream;
+import freellmproxy.time.Time;
+import freellmproxy.upstream.AnswerForm;
+import freellmproxy.upstream.AnswerMemory;
+import freellmproxy.upstream.Pooling;
+import freellmproxy.upstream.UpstreamCall;
+import freellmproxy.upstream.UpstreamClient;
+import freellmproxy.upstream.UpstreamReply;
+import io.netty.buffer.Unpooled;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import java.util.function.Consumer;
+
+/** Calls to an upstream from one event loop, without the rest of the proxy. */
+public final class UpstreamCalls {
+  private final Context loop;
+
+  @SuppressWarnings("NullAway.Init")
+  private UpstreamClient client;
+
+  private UpstreamCalls(Context loop) {
+    this.loop = loop;
+  }
+
+  /** To the upstream at this address, from an event loop that is closed with Vert.x. */
+  public static UpstreamCalls to(String url, Vertx vertx, Time time) {
+    return with(vertx, time, "UPSTREAM_BASE_URL", url);
+  }
+
+  /** The same, trusting this certificate. */
+  public static UpstreamCalls to(String url, Vertx vertx, Time time, TestCertificate trusted) {
+    String pem = trusted.pem().toString();
+    return with(vertx, time, "UPSTREAM_BASE_URL", url, "SSL_CERT_FILE", pem);
+  }
+
+  private static UpstreamCalls with(Vertx vertx, Time time, String... more) {
+    SandboxUpstream list =
+        TestProxy.await(SandboxUpstream.start(vertx, SandboxUpstream.Options.FOR_TESTS));
+    LiveSettings settings = TestProxy.liveSettings(list, more);
+    var calls = new UpstreamCalls(vertx.getOrCreateContext());
+    calls.inLoop(
+        () -> calls.client = new UpstreamClient(vertx, settings, new AnswerMemory(), time));
+    return calls;
+  }
+
+  /** Runs a task on the event loop, behind those that wait already. */
+  public void inLoop(Runnable task) {
+    loop.runOnContext(go -> task.run());
+  }
+
+  /** Sends {@link TestProxy#CHAT} from the event loop; its answer, or its failure. */
+  public Future<UpstreamReply> chat() {
+    Promise<UpstreamReply> end = Promise.promise();
+    inLoop(() -> chat(AnswerForm.WHOLE, end(end)));
+    return end.future();
+  }
+
+  /** Sends it now, which must be on the event loop. */
+  public UpstreamCall chat(AnswerForm form, Consumer<UpstreamReply> listener) {
+    return client.call(
+        () -> Unpooled.copiedBuffer(TestProxy.CHAT, UTF_8), form, Pooling.REUSE, listener);
+  }
+
+  /** Takes the last step of a call that is answered whole. */
+  public static Consumer<UpstreamReply> end(Promise<UpstreamReply> end) {
+    return step -> {
+      if (step instanceof UpstreamReply.Answer || step instanceof UpstreamReply.Failure) {
+        end.complete(step);
+      }
+    };
+  }
+}
