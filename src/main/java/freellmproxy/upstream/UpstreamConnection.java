@@ -10,6 +10,7 @@ import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.http.impl.UnpooledHttpClientConnection;
+import io.vertx.core.http.impl.http2.codec.Http2ClientConnectionImpl;
 import java.time.Duration;
 import java.util.function.Consumer;
 
@@ -128,6 +129,12 @@ final class UpstreamConnection {
     request.reset(H2_CANCEL);
     if (!isMultiplexed()) {
       close();
+    } else if (internals instanceof Http2ClientConnectionImpl http2) {
+      // Vert.x resets none that has been answered, though its body may still wait to be read.
+      int stream = Math.toIntExact(request.streamId());
+      if (http2.stream(stream) != null) {
+        http2.writeReset(stream, H2_CANCEL, null);
+      }
     }
   }
 

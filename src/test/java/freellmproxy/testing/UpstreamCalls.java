@@ -57,15 +57,23 @@ public final class UpstreamCalls {
 
   /** Sends {@link TestProxy#CHAT} from the event loop; its answer, or its failure. */
   public Future<UpstreamReply> chat() {
+    return chat(TestProxy.CHAT);
+  }
+
+  /** Sends a body from the event loop; its answer, or its failure. */
+  public Future<UpstreamReply> chat(String body) {
     Promise<UpstreamReply> end = Promise.promise();
-    inLoop(() -> chat(AnswerForm.WHOLE, end(end)));
+    inLoop(() -> chat(body, AnswerForm.WHOLE, end(end)));
     return end.future();
   }
 
-  /** Sends it now, which must be on the event loop. */
+  /** Sends {@link TestProxy#CHAT} now, which must be on the event loop. */
   public UpstreamCall chat(AnswerForm form, Consumer<UpstreamReply> listener) {
-    return client.call(
-        () -> Unpooled.copiedBuffer(TestProxy.CHAT, UTF_8), form, Pooling.REUSE, listener);
+    return chat(TestProxy.CHAT, form, listener);
+  }
+
+  private UpstreamCall chat(String body, AnswerForm form, Consumer<UpstreamReply> listener) {
+    return client.call(() -> Unpooled.copiedBuffer(body, UTF_8), form, Pooling.REUSE, listener);
   }
 
   /** Takes the last step of a call that is answered whole. */

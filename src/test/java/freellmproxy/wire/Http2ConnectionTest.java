@@ -1,0 +1,72 @@
+package freellmproxy.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import freellmproxy.ProxyVertx;
+import freellmproxy.testing.TestCertificate;
+import freellmproxy.testing.TestProxy;
+import freellmproxy.testing.UpstreamCalls;
+import freellmproxy.time.VertxTime;
+import freellmproxy.upstream.UpstreamReply;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.StreamResetException;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A connection of HTTP/2, to servers that do on it what they should not. */
+final class Http2ConnectionTest {
+  private static final long CANCEL = 8;
+
+  /** More than an upstream takes of a stream that nobody reads there. */
+  private static final String LARGE = " ".repeat(1 << 20);
+
+  private final Vertx vertx = ProxyVertx.create();
+
+  @TempDir
+  @SuppressWarnings("NullAway.Init")
+  private Path folder;
+
+  @SuppressWarnings("NullAway.Init")
+  private TestCertificate certificate;
+
+  @BeforeEach
+  void certify() throws IOException {
+    certificate = TestCertificate.in(folder);
+  }
+
+  @AfterEach
+  void stop() {
+    TestProxy.await(vertx.close());
+  }
+
+  /** Its body would be kept, and its stream be counted, as long as the connection stands. */
+  @Test
+  void leavesAStreamThatWasAnsweredBeforeItWasRead() {
+    Promise<Throwable> left = Promise.promise();
+    var options =
+        new HttpServerOptions().setSsl(true).setUseAlpn(true).setKeyCertOptions(certificate.key());
+    int port =
+        TestProxy.await(
+                vertx
+                    .createHttpServer(options)
+                    .requestHandler(call -> {
+                      call.exceptionHandler(left::tryComplete).pause();
+                      call.response().end("{}");
+                    })
+                    .listen(0, "127.0.0.1"))
+            .actualPort();
+    UpstreamCalls calls =
+        UpstreamCalls.to(
+            "https://127.0.0.1:" + port + "/v1", vertx, new VertxTime(vertx), certificate);
+    assertThat(TestProxy.await(calls.chat(LARGE))).isInstanceOf(UpstreamReply.Answer.class);
+    assertThat(TestProxy.await(left.future()))
+        .isInstanceOfSatisfying(
+            StreamResetException.class, reset -> assertThat(reset.getCode()).isEqualTo(CANCEL));
+  }
+}
