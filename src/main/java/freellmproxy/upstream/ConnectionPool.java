@@ -59,7 +59,7 @@ final class ConnectionPool {
   /**
    * Gives a call a place on a connection: now if there is one, else on one that it opens.
    *
-   * @param ready told where; or else {@code failed} is, unless the call leaves before
+   * @param ready told where; or else {@code failed} is, unless the call is withdrawn before
    */
   Waiting acquire(Pooling pooling, Consumer<UpstreamConnection> ready, Consumer<Fault> failed) {
     var call = new Waiting(pooling, ready, failed);
@@ -76,19 +76,23 @@ final class ConnectionPool {
 
   private @Nullable UpstreamConnection free() {
     for (UpstreamConnection connection : multiplexed) {
-      if (connection.hasRoom() && connection.isWithinKeepAlive()) {
+      if (isFree(connection)) {
         return connection;
       }
     }
     while (!idle.isEmpty()) {
       UpstreamConnection last = idle.getLast();
-      if (last.hasRoom() && last.isWithinKeepAlive()) {
+      if (isFree(last)) {
         return last;
       }
       idle.remove(last);
       last.close();
     }
     return null;
+  }
+
+  private static boolean isFree(UpstreamConnection connection) {
+    return connection.hasRoom() && connection.isWithinKeepAlive();
   }
 
   /**
@@ -101,6 +105,7 @@ final class ConnectionPool {
       keep(connection);
     }
     if (!waiting.isEmpty()) {
+      // Not inside of this: Vert.x counts the call as over only when it has told its end.
       soon.accept(this::serveWaiting);
     }
   }
@@ -146,9 +151,7 @@ final class ConnectionPool {
     var all = new ArrayList<>(multiplexed);
     all.addAll(idle);
     for (UpstreamConnection connection : all) {
-      if (connection.wasUnused()) {
-        connection.close();
-      }
+      connection.closeIfUnused();
     }
     if (!all.isEmpty()) {
       sweepLater();
@@ -212,7 +215,7 @@ final class ConnectionPool {
     }
 
     private void serve(UpstreamConnection connection) {
-      leave();
+      withdraw();
       // Also when it has just opened: who was served before may have given it back at once.
       idle.remove(connection);
       connection.take();
@@ -220,12 +223,12 @@ final class ConnectionPool {
     }
 
     private void fail(Fault fault) {
-      leave();
+      withdraw();
       failed.accept(fault);
     }
 
     /** It needs none any more. Does nothing when it has one. */
-    void leave() {
+    void withdraw() {
       waiting.remove(this);
       if (limit != null) {
         limit.cancel();

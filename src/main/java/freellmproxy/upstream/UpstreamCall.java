@@ -44,7 +44,6 @@ public final class UpstreamCall {
   private final AnswerShare share;
 
   private boolean over;
-
   private boolean paused;
   private boolean lost;
   private int chunks;
@@ -252,7 +251,7 @@ public final class UpstreamCall {
     }
     end();
     if (waiting != null) {
-      waiting.leave();
+      waiting.withdraw();
     }
     if (connection != null && request != null && response == null) {
       connection.doubt(client.time(), client.connectLimit());

@@ -73,7 +73,9 @@ final class UpstreamConnection {
     return isUsable() && Math.max(openCalls, http.activeStreams()) < capacity();
   }
 
-  /** Whether it may carry another call, perhaps later. */
+  /**
+   * Whether it may carry calls, even if it has no room for one now. One that is doubted may not.
+   */
   boolean isUsable() {
     return !isLeaving && !isDoubted && channel.isActive();
   }
@@ -100,11 +102,12 @@ final class UpstreamConnection {
     return isUpstreamGoing && channel.isActive();
   }
 
-  /** Whether it has carried no call since this was asked last. */
-  boolean wasUnused() {
-    boolean before = isUnused;
+  /** Closes it if it has carried no call since this was called last. */
+  void closeIfUnused() {
+    if (isUnused) {
+      close();
+    }
     isUnused = isIdle();
-    return before && isUnused;
   }
 
   /** A call takes a place. */
