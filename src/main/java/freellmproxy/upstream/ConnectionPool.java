@@ -3,6 +3,7 @@ package freellmproxy.upstream;
 import freellmproxy.time.Time;
 import freellmproxy.time.Time.Timer;
 import freellmproxy.upstream.UpstreamReply.Fault;
+import io.netty.channel.Channel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -238,19 +239,13 @@ final class ConnectionPool {
 
   /** A connection that does not stand yet. */
   private final class Opening {
+    // Who waits has a limit too. This one is for those who come later: they would go on waiting for
+    // a connection that is never going to stand.
+    private Timer limit = time.after(connectLimit, this::giveUp);
     private boolean isOver;
 
     void begin() {
       opening++;
-      // Who waits has a limit too. This one is for those who come later: they would go on waiting
-      // for a connection that is never going to stand.
-      Timer limit =
-          time.after(
-              connectLimit,
-              () -> {
-                end();
-                openAsNeeded();
-              });
       connector
           .open()
           .onComplete(
@@ -270,6 +265,22 @@ final class ConnectionPool {
                   failed(Connector.fault(failure));
                 }
               });
+    }
+
+    private void giveUp() {
+      end();
+      openAsNeeded();
+      closeSilent(List.of());
+    }
+
+    /**
+     * Goes on until this one has ended. Nobody says which is whose; but what has been silent for a
+     * whole limit has had its time, whoever it was opened for.
+     */
+    private void closeSilent(List<Channel> before) {
+      SilentConnections.close(before);
+      List<Channel> silent = connector.silent().now();
+      limit = time.after(connectLimit, () -> closeSilent(silent));
     }
 
     private void end() {

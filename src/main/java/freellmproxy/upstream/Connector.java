@@ -25,6 +25,7 @@ final class Connector {
   private static final String NO_FILE_DESCRIPTOR = "Too many open files";
 
   private final HttpClientAgent http;
+  private final SilentConnections silent;
   private final HttpConnectOptions target;
   private final @Nullable ProxyOptions relay;
 
@@ -48,6 +49,7 @@ final class Connector {
       options.setProxyOptions(null);
     }
     this.http = vertx.createHttpClient(options);
+    this.silent = new SilentConnections(http);
   }
 
   /** What is not encrypted passes an HTTP proxy request by request, not through a tunnel. */
@@ -68,6 +70,10 @@ final class Connector {
 
   Future<HttpClientConnection> open() {
     return http.connect(target);
+  }
+
+  SilentConnections silent() {
+    return silent;
   }
 
   /** What a failure to open one means. */
