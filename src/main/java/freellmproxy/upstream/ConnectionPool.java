@@ -189,6 +189,9 @@ final class ConnectionPool {
     if (!waiting.isEmpty()) {
       waiting.getFirst().fail(fault);
     }
+    for (Waiting call : waiting) {
+      call.inVain = fault;
+    }
     openAsNeeded();
   }
 
@@ -204,6 +207,9 @@ final class ConnectionPool {
     private final Consumer<Fault> failed;
     private @Nullable Timer limit;
 
+    /** What it is told when it has waited in vain. */
+    private Fault inVain = Fault.CONNECT_TIMEOUT;
+
     private Waiting(Pooling pooling, Consumer<UpstreamConnection> ready, Consumer<Fault> failed) {
       this.pooling = pooling;
       this.ready = ready;
@@ -212,7 +218,7 @@ final class ConnectionPool {
 
     private void begin() {
       waiting.add(this);
-      limit = time.after(connectLimit, () -> fail(Fault.CONNECT_TIMEOUT));
+      limit = time.after(connectLimit, () -> fail(inVain));
     }
 
     private void serve(UpstreamConnection connection) {

@@ -80,6 +80,22 @@ final class ConnectionPoolTest {
     }
   }
 
+  /** The first one gets a connection that breaks, the other one only another that is silent. */
+  @Test
+  void tellsWhoWaitedInVainWhatAConnectionFailedOfMeanwhile() throws IOException {
+    UpstreamCalls calls = callsBy("https");
+    Future<UpstreamReply> first = calls.chat();
+    Future<UpstreamReply> second = calls.chat();
+    // Theirs and that of the connection.
+    time.awaitMoreTimersThan(2);
+    upstream.accept().close();
+    assertThat(TestProxy.await(first)).isEqualTo(new UpstreamReply.Failure(Fault.TLS_FAILED));
+    try (Socket _ = upstream.accept()) {
+      time.advance(CONNECT_LIMIT);
+      assertThat(TestProxy.await(second)).isEqualTo(new UpstreamReply.Failure(Fault.TLS_FAILED));
+    }
+  }
+
   @Test
   void failsOnlyTheFirstOfThoseWhoWaitForAConnection() throws IOException {
     UpstreamCalls calls = callsBy("https");
