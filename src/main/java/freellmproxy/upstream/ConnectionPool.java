@@ -42,6 +42,7 @@ final class ConnectionPool {
   private long expectedCapacity;
 
   private boolean isSweepDue;
+  private boolean isClosed;
 
   /**
    * An empty pool.
@@ -66,7 +67,9 @@ final class ConnectionPool {
     var call = new Waiting(pooling, ready, failed);
     // Of those that stand, any may be closed already.
     UpstreamConnection free = pooling == Pooling.REUSE ? free() : null;
-    if (free != null) {
+    if (isClosed) {
+      call.fail(Fault.CONNECTION_LOST);
+    } else if (free != null) {
       call.serve(free);
     } else {
       call.begin();
@@ -193,6 +196,14 @@ final class ConnectionPool {
       call.inVain = fault;
     }
     openAsNeeded();
+  }
+
+  /** Opens none any more; who waits need not wait any longer. */
+  void close() {
+    isClosed = true;
+    while (!waiting.isEmpty()) {
+      waiting.getFirst().fail(Fault.CONNECTION_LOST);
+    }
   }
 
   private void closed(UpstreamConnection connection) {

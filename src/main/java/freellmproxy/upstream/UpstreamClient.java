@@ -120,8 +120,9 @@ public final class UpstreamClient {
     return time;
   }
 
-  /** Closes all connections. */
+  /** Closes all connections; calls fail from now on. */
   public void close() {
+    pool.close();
     connector.close();
   }
 }

@@ -76,6 +76,11 @@ public final class UpstreamCalls {
     return client.call(() -> Unpooled.copiedBuffer(body, UTF_8), form, Pooling.REUSE, listener);
   }
 
+  /** Closes the client, behind what the event loop has been told. */
+  public void close() {
+    inLoop(() -> client.close());
+  }
+
   /** Takes the last step of a call that is answered whole. */
   public static Consumer<UpstreamReply> end(Promise<UpstreamReply> end) {
     return step -> {

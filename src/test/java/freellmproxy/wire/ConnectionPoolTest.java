@@ -97,6 +97,19 @@ final class ConnectionPoolTest {
   }
 
   @Test
+  void failsAtOnceWhoStillWaitsWhenItIsClosed() throws IOException {
+    UpstreamCalls calls = callsBy("https");
+    Future<UpstreamReply> waiting = calls.chat();
+    try (Socket _ = upstream.accept()) {
+      calls.close();
+      Future<UpstreamReply> late = calls.chat();
+      assertThat(TestProxy.await(waiting))
+          .isEqualTo(new UpstreamReply.Failure(Fault.CONNECTION_LOST));
+      assertThat(TestProxy.await(late)).isEqualTo(new UpstreamReply.Failure(Fault.CONNECTION_LOST));
+    }
+  }
+
+  @Test
   void failsOnlyTheFirstOfThoseWhoWaitForAConnection() throws IOException {
     UpstreamCalls calls = callsBy("https");
     Future<UpstreamReply> first = calls.chat();
