@@ -268,11 +268,12 @@ final class ConnectionPool {
           .onComplete(
               http -> {
                 limit.cancel();
+                var connection = new UpstreamConnection(http, ConnectionPool.this::closed);
                 if (isOver) {
-                  http.close();
+                  connection.close();
                 } else {
                   end();
-                  opened(new UpstreamConnection(http, ConnectionPool.this::closed));
+                  opened(connection);
                 }
               },
               failure -> {
