@@ -154,10 +154,15 @@ final class UpstreamConnection {
     isDoubted = true;
     Timer tooLate = time.after(limit, this::close);
     http.ping(PING)
-        .onComplete(answered -> {
-          tooLate.cancel();
-          isDoubted = answered.failed();
-        });
+        .onComplete(
+            answered -> {
+              tooLate.cancel();
+              isDoubted = false;
+            },
+            failure -> {
+              tooLate.cancel();
+              close();
+            });
   }
 
   /** At once. Vert.x alone would wait until the upstream has read all that is on its way to it. */
