@@ -21,6 +21,9 @@ public final class HttpFront {
 
   private static final int MAX_REQUEST_LINE_BYTES = 8 << 10;
 
+  /** What Netty reads at once is one piece of a body; by default it would cut it into eight. */
+  private static final int MAX_PIECE_BYTES = 64 << 10;
+
   private final HttpServer server;
   private final ConnectionGuard guard;
   private final Routes routes;
@@ -57,6 +60,7 @@ public final class HttpFront {
     return new HttpServerOptions()
         .setMaxHeaderSize(MAX_HEADER_BYTES)
         .setMaxInitialLineLength(MAX_REQUEST_LINE_BYTES)
+        .setMaxChunkSize(MAX_PIECE_BYTES)
         .setHttp2ClearTextEnabled(false)
         .setAcceptBacklog(4096)
         // Two handlers less in every connection; there is no WebSocket here.

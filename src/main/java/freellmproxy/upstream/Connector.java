@@ -24,6 +24,9 @@ final class Connector {
   /** EMFILE in the words of the C library; no exception has a type for it. */
   private static final String NO_FILE_DESCRIPTOR = "Too many open files";
 
+  /** So much of a request may be on its way at once (docs/decisions/0019). */
+  private static final int SEND_BUFFER_BYTES = 1 << 20;
+
   private final HttpClientAgent http;
   private final SilentConnections silent;
   private final HttpConnectOptions target;
@@ -37,6 +40,7 @@ final class Connector {
   Connector(Vertx vertx, Settings.Upstream upstream, Duration limit) {
     URI url = upstream.baseUrl();
     HttpClientOptions options = OutboundHttp.options(url, upstream.egress(), limit);
+    options.setSendBufferSize(SEND_BUFFER_BYTES);
     int defaultPort = options.isSsl() ? 443 : 80;
     this.target =
         new HttpConnectOptions()
