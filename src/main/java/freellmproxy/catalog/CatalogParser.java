@@ -1,7 +1,7 @@
 package freellmproxy.catalog;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import freellmproxy.json.JsonTree;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -23,8 +23,6 @@ public final class CatalogParser {
   private static final int MOST_ENTRIES = 10_000;
 
   private static final int LONGEST_ID = 200;
-
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Predicate<String> isAllowed;
 
@@ -52,7 +50,7 @@ public final class CatalogParser {
   public Result parse(byte[] json) {
     JsonNode root;
     try {
-      root = JSON.readTree(json);
+      root = JsonTree.read(json);
     } catch (IOException e) {
       return new Result.Unusable(
           new FetchFailure(FetchFailure.Type.NOT_JSON, "the answer is not JSON"));

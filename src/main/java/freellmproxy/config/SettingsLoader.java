@@ -261,19 +261,22 @@ public final class SettingsLoader {
 
   private int number(Setting setting, int least, int most) {
     String value = raw.text(setting);
-    String fix =
-        "Use a whole number from %d to %d, for example %s=%s"
-            .formatted(least, most, setting, setting.byDefault());
     if (!value.matches("[0-9]{1,9}")) {
-      problem(setting, quoted(value) + " is not a whole number", fix);
+      problem(setting, quoted(value) + " is not a whole number", useNumber(setting, least, most));
       return least;
     }
     int number = Integer.parseInt(value);
     if (number < least || number > most) {
-      problem(setting, number + " is out of range", fix);
+      problem(setting, number + " is out of range", useNumber(setting, least, most));
       return least;
     }
     return number;
+  }
+
+  /** Not made in advance: the first number that Java formats makes all the world's locales. */
+  private static String useNumber(Setting setting, int least, int most) {
+    return "Use a whole number from %d to %d, for example %s=%s"
+        .formatted(least, most, setting, setting.byDefault());
   }
 
   private URI url(Setting setting) {

@@ -1,7 +1,10 @@
 package freellmproxy.sandbox;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import freellmproxy.json.JsonTree;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
@@ -18,7 +21,6 @@ import java.util.stream.StreamSupport;
  * stops. Everything else is left to another behaviour.
  */
 final class AgentTurn implements Behaviour {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final Pattern TASK = Pattern.compile("(?i)\\b(write|create|make|save)\\b");
   private static final Pattern FILE_NAME = Pattern.compile("\\b[\\w-]+\\.[a-z]{1,5}\\b");
 
@@ -70,10 +72,10 @@ final class AgentTurn implements Behaviour {
 
   private static Behaviour call(WriteTool tool, String path) {
     String arguments =
-        JSON.createObjectNode()
-            .put(tool.pathName(), path)
-            .put("content", "Written by the sandbox of free-llm-proxy.\n")
-            .toString();
+        JsonTree.write(
+            JsonTree.object()
+                .put(tool.pathName(), path)
+                .put("content", "Written by the sandbox of free-llm-proxy.\n"));
     int half = arguments.length() / 2;
     return ChatAnswer.text("[sandbox] I write ", path, ".")
         .thenToolCall(
@@ -85,9 +87,9 @@ final class AgentTurn implements Behaviour {
 
   private static JsonNode parsed(ReceivedRequest request) {
     try {
-      return JSON.readTree(request.text());
+      return JsonTree.read(request.text().getBytes(UTF_8));
     } catch (IOException e) {
-      return JSON.missingNode();
+      return MissingNode.getInstance();
     }
   }
 

@@ -2,8 +2,9 @@ package freellmproxy.sandbox;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import freellmproxy.json.JsonTree;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +15,6 @@ import java.util.function.Consumer;
  * answer says that the sandbox gave it.
  */
 public final class ChatAnswer implements Behaviour {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final byte[] DONE = "data: [DONE]\n\n".getBytes(UTF_8);
   private static final byte[] PROCESSING = ": OPENROUTER PROCESSING\n\n".getBytes(UTF_8);
 
@@ -131,7 +131,7 @@ public final class ChatAnswer implements Behaviour {
     addUsage(answer);
     return List.of(
         new Step.Head(200, Map.of("content-type", "application/json", "x-sandbox", "true")),
-        new Step.Write(answer.toString().getBytes(UTF_8)),
+        new Step.Write(JsonTree.write(answer).getBytes(UTF_8)),
         new Step.End());
   }
 
@@ -162,7 +162,7 @@ public final class ChatAnswer implements Behaviour {
   }
 
   private static ObjectNode envelope(ReceivedRequest request, String object) {
-    return JSON.createObjectNode()
+    return JsonTree.object()
         .put("id", "gen-sandbox-" + request.number())
         .put("object", object)
         .put("created", 1_770_000_000)
@@ -179,7 +179,7 @@ public final class ChatAnswer implements Behaviour {
   }
 
   /** One event with this JSON as its data. */
-  static Step event(Object json) {
-    return new Step.Write(("data: " + json + "\n\n").getBytes(UTF_8));
+  static Step event(JsonNode json) {
+    return new Step.Write(("data: " + JsonTree.write(json) + "\n\n").getBytes(UTF_8));
   }
 }

@@ -1,8 +1,8 @@
 package freellmproxy.sandbox;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import freellmproxy.json.JsonTree;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
@@ -23,8 +23,6 @@ final class ControlEndpoint {
 
   /** Stands for every model without a script of its own. */
   private static final String OTHERS = "*";
-
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final SandboxUpstream sandbox;
 
@@ -61,7 +59,7 @@ final class ControlEndpoint {
       done(request);
       return;
     }
-    List<Behaviour> behaviours = behaviours(JSON.readTree(body.getBytes()));
+    List<Behaviour> behaviours = behaviours(JsonTree.read(body.getBytes()));
     if (isForOthers) {
       sandbox.scriptOthers(behaviours.getFirst());
     } else {
@@ -92,7 +90,7 @@ final class ControlEndpoint {
       done(request);
       return;
     }
-    ArrayNode all = JSON.createArrayNode();
+    ArrayNode all = JsonTree.array();
     for (ReceivedRequest received : sandbox.received()) {
       all.addObject()
           .put("number", received.number())
@@ -101,7 +99,7 @@ final class ControlEndpoint {
           .put("aborted", received.aborted().isComplete())
           .put("body", received.text());
     }
-    SandboxUpstream.answer(request, 200, all.toString());
+    SandboxUpstream.answer(request, 200, JsonTree.write(all));
   }
 
   private static void done(HttpServerRequest request) {
@@ -109,8 +107,8 @@ final class ControlEndpoint {
   }
 
   private static void fault(HttpServerRequest request, int status, String message) {
-    var error = JSON.createObjectNode();
+    var error = JsonTree.object();
     error.putObject("error").put("message", message).put("code", status);
-    SandboxUpstream.answer(request, status, error.toString());
+    SandboxUpstream.answer(request, status, JsonTree.write(error));
   }
 }

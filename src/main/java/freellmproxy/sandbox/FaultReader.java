@@ -1,6 +1,7 @@
 package freellmproxy.sandbox;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import freellmproxy.json.JsonTree;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -88,7 +89,7 @@ final class FaultReader {
     return Faults.status(
         script.path("status").asInt(200),
         headers,
-        body.isTextual() ? body.textValue() : body.isMissingNode() ? "" : body.toString());
+        body.isTextual() ? body.textValue() : body.isMissingNode() ? "" : JsonTree.write(body));
   }
 
   private static Behaviour named(String fault) {

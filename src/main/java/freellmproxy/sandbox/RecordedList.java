@@ -1,9 +1,9 @@
 package freellmproxy.sandbox;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import freellmproxy.json.JsonTree;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -15,8 +15,6 @@ import java.util.Objects;
 
 /** A recorded answer of the real model list, as the sandbox serves it. */
 record RecordedList(String json) {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   /** Our flags and OpenRouter's names for them. */
   private static final Map<String, String> PARAMETERS =
       Map.of(
@@ -40,7 +38,7 @@ record RecordedList(String json) {
 
   private JsonNode entries() {
     try {
-      return JSON.readTree(json).path("models");
+      return JsonTree.read(json.getBytes(StandardCharsets.UTF_8)).path("models");
     } catch (IOException e) {
       throw new UncheckedIOException("the recorded list is JSON", e);
     }
@@ -55,7 +53,7 @@ record RecordedList(String json) {
 
   /** The same models as {@code GET /models} of OpenRouter shows them. */
   String asOpenRouterModels() {
-    ObjectNode answer = JSON.createObjectNode();
+    ObjectNode answer = JsonTree.object();
     ArrayNode data = answer.putArray("data");
     for (JsonNode entry : entries()) {
       ObjectNode model = data.addObject();
@@ -70,6 +68,6 @@ record RecordedList(String json) {
         }
       });
     }
-    return answer.toString();
+    return JsonTree.write(answer);
   }
 }

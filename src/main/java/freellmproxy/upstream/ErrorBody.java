@@ -1,8 +1,8 @@
 package freellmproxy.upstream;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import freellmproxy.json.JsonTree;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.Map;
@@ -18,7 +18,6 @@ record ErrorBody(JsonNode error) {
   /** Error bodies are small; of a large one only the status counts. */
   private static final int LARGEST = 1 << 20;
 
-  private static final ObjectMapper JSON = new ObjectMapper();
   static final ErrorBody NONE = new ErrorBody(MissingNode.getInstance());
 
   static ErrorBody parse(byte[] body) {
@@ -26,7 +25,7 @@ record ErrorBody(JsonNode error) {
       return NONE;
     }
     try {
-      JsonNode root = JSON.readTree(body);
+      JsonNode root = JsonTree.read(body);
       // Google wraps its errors in an array.
       return of(root.isArray() ? root.path(0) : root);
     } catch (IOException notJson) {
