@@ -15,7 +15,7 @@ import java.io.UncheckedIOException;
 
 /**
  * Reads and writes Jackson's trees without its {@code ObjectMapper}, whose classes, calendars and
- * locales are a twentieth of the idle proxy (docs/decisions/0020). Thread-safe.
+ * locales are a twelfth of the idle proxy (docs/decisions/0020). Thread-safe.
  */
 public final class JsonTree {
   private static final JsonFactory FACTORY = new JsonFactory();

@@ -154,15 +154,13 @@ final class UpstreamConnection {
     isDoubted = true;
     Timer tooLate = time.after(limit, this::close);
     http.ping(PING)
-        .onComplete(
-            answered -> {
-              tooLate.cancel();
-              isDoubted = false;
-            },
-            failure -> {
-              tooLate.cancel();
-              close();
-            });
+        .onComplete(answered -> {
+          tooLate.cancel();
+          isDoubted = answered.failed();
+          if (isDoubted) {
+            close();
+          }
+        });
   }
 
   /** At once. Vert.x alone would wait until the upstream has read all that is on its way to it. */
