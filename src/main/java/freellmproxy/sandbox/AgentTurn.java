@@ -1,7 +1,5 @@
 package freellmproxy.sandbox;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import freellmproxy.json.JsonTree;
@@ -87,7 +85,7 @@ final class AgentTurn implements Behaviour {
 
   private static JsonNode parsed(ReceivedRequest request) {
     try {
-      return JsonTree.read(request.text().getBytes(UTF_8));
+      return JsonTree.read(request.body());
     } catch (IOException e) {
       return MissingNode.getInstance();
     }
