@@ -7,8 +7,9 @@ import java.util.Arrays;
 
 /**
  * Passes the strings of one JSON text and checks them (RFC 8259 section 7, UTF-8 included). They
- * are nearly all of a request, so the places where plain ASCII ends are found in advance, many
- * bytes at a time. For one thread.
+ * are nearly all of a request, so the places where plain text ends are found in advance, many bytes
+ * at a time. The escapes of quotes, line ends and tabs are plain text too, since code is full of
+ * them. For one thread.
  */
 final class JsonStrings {
   private static final VarHandle LONGS =
@@ -27,23 +28,22 @@ final class JsonStrings {
   private static final long HIGH_BITS = 0x8080808080808080L;
   private static final long LOW_BITS = ~HIGH_BITS;
 
+  /** Beside the highest bits, says that there is more than ASCII. */
+  private static final long LONG_CHARACTERS = HIGH_BITS >>> 1;
+
   /** A product with it has the high bit of byte n at bit n of its top byte. */
   private static final long HIGH_BITS_TO_TOP_BYTE = 0x0002040810204081L;
 
   private static final long BACKSLASHES = '\\' * ONES;
+  private static final long QUOTES = '"' * ONES;
 
-  /**
-   * Swaps the quote, 0x22, with the space, 0x20, and leaves control characters among themselves.
-   */
-  private static final long QUOTE_TO_SPACE = 0x02 * ONES;
+  /** With the quote, what mostly follows a backslash: the ends of lines and their indents. */
+  private static final long NEW_LINES = 'n' * ONES;
 
-  /** Brings what is not below 0x21 to the highest bit. */
-  private static final long BELOW_QUOTE = (0x80 - 0x21) * ONES;
+  private static final long TABS = 't' * ONES;
 
-  /** Four characters of two bytes each, which is most text in Cyrillic, Greek or Hebrew. */
-  private static final long TWO_BYTE_MASK = 0xC0E0C0E0C0E0C0E0L;
-
-  private static final long TWO_BYTE_CHARACTERS = 0x80C080C080C080C0L;
+  /** Brings what is no control character to the highest bit. */
+  private static final long BELOW_SPACE = (0x80 - ' ') * ONES;
 
   private final byte[] bytes;
   private final int end;
@@ -56,6 +56,9 @@ final class JsonStrings {
 
   private int windowStart;
   private int windowEnd;
+
+  /** Where UTF-8 is broken, as far as has been looked. */
+  private int illFormedAt = Utf8.WELL_FORMED;
 
   /** Of the text that fills an array up to {@code end}. */
   JsonStrings(byte[] bytes, int end) {
@@ -79,31 +82,40 @@ final class JsonStrings {
    *     fault, which is not below the end when the string is cut off
    */
   int pass(int from) {
-    int i = from;
+    int start = from;
     while (true) {
-      i = skipAscii(i);
-      if (i >= end) {
-        return ~i;
+      int i = skipPlain(start);
+      if (i >= illFormedAt) {
+        return ~illFormedAt;
       }
-      byte b = bytes[i];
-      if (b == '"') {
-        return i + 1;
+      // Whatever is before the start, it is no backslash.
+      if (bytes[i - 1] == '\\') {
+        i = skipEscapes(i - 1);
       }
-      i = b == '\\' ? skipEscape(i) : b < 0 ? skipMultiByte(i) : ~i;
       if (i < 0) {
         return i;
       }
+      if (i >= end || isControl(bytes[i])) {
+        return ~i;
+      }
+      if (bytes[i] == '"') {
+        return i + 1;
+      }
+      start = i + 1;
     }
   }
 
-  /** Past plain ASCII and escapes of two bytes, up to anything else. */
-  private int skipAscii(int from) {
+  /**
+   * Past plain text, up to anything else. In front of what it stops at may be the backslash that
+   * belongs to it.
+   */
+  private int skipPlain(int from) {
     int i = from;
     while (i < end) {
       if (i >= windowEnd) {
         moveWindow(i);
       }
-      i = skipAsciiInWindow(i);
+      i = skipPlainInWindow(i);
       if (i < windowEnd) {
         return i;
       }
@@ -111,35 +123,17 @@ final class JsonStrings {
     return i;
   }
 
-  private int skipAsciiInWindow(int from) {
+  private int skipPlainInWindow(int from) {
     int word = (from - windowStart) / Long.SIZE;
     int words = words(windowEnd - windowStart);
     long left = runEnds[word] & (-1L << (from - windowStart));
-    while (true) {
-      while (left == 0) {
-        if (++word == words) {
-          return windowEnd;
-        }
-        left = runEnds[word];
+    while (left == 0) {
+      if (++word == words) {
+        return windowEnd;
       }
-      int bit = Long.numberOfTrailingZeros(left);
-      int i = windowStart + word * Long.SIZE + bit;
-      if (!beginsShortEscape(i)) {
-        return i;
-      }
-      // What is escaped may look like an end too, and be in the next word.
-      left &= ~(3L << bit);
-      if (bit == Long.SIZE - 1) {
-        if (++word == words) {
-          return i + 2;
-        }
-        left = runEnds[word] & ~1L;
-      }
+      left = runEnds[word];
     }
-  }
-
-  private boolean beginsShortEscape(int i) {
-    return bytes[i] == '\\' && i + 1 < end && isShortEscape(bytes[i + 1]);
+    return windowStart + word * Long.SIZE + Long.numberOfTrailingZeros(left);
   }
 
   /** Looks in advance for all that ends a plain run. */
@@ -152,33 +146,67 @@ final class JsonStrings {
     int words = words(length);
     Arrays.fill(flags, whole, words * Long.BYTES, 0);
     if (whole * Long.BYTES < length) {
-      flags[whole] = lastRunEnds(from + whole * Long.BYTES);
-      some |= flags[whole];
+      some |= flagLastRunEnds(from + whole * Long.BYTES, whole);
     }
     for (int word = 0; word < words; word++) {
-      runEnds[word] = some == 0 ? 0 : bits(word * Long.BYTES);
+      runEnds[word] = (some & HIGH_BITS) == 0 ? 0 : bits(word * Long.BYTES);
     }
-  }
-
-  /** The compiler makes vectors of this loop: it has no branches and is the only one here. */
-  private long flagRunEnds(int from, int words) {
-    long some = 0;
-    for (int word = 0; word < words; word++) {
-      long flagged = runEndsIn(eightAt(from + word * Long.BYTES));
-      flags[word] = flagged;
-      some |= flagged;
+    if ((some & LONG_CHARACTERS) != 0 || bytes[from - 1] < 0) {
+      illFormedAt = Math.min(illFormedAt, Utf8.firstIllFormed(bytes, from, windowEnd));
     }
-    return some;
   }
 
   /**
-   * The highest bit of each of eight bytes that ends a plain run. No byte carries into the one
-   * above it.
+   * The compiler makes vectors of this loop: it has no branches and is the only one here.
+   *
+   * @return all flags in one, and {@code LONG_CHARACTERS} where there are some
    */
-  private static long runEndsIn(long eight) {
-    long noQuoteOrControl = ((eight ^ QUOTE_TO_SPACE) & LOW_BITS) + BELOW_QUOTE;
-    long noBackslash = ((eight ^ BACKSLASHES) & LOW_BITS) + LOW_BITS;
-    return (~(noQuoteOrControl & noBackslash) | eight) & HIGH_BITS;
+  private long flagRunEnds(int from, int words) {
+    long some = 0;
+    long all = 0;
+    for (int word = 0; word < words; word++) {
+      int i = from + word * Long.BYTES;
+      long eight = eightAt(i);
+      long flagged = runEndsIn(eight, eightAt(i - 1));
+      flags[word] = flagged;
+      some |= flagged;
+      all |= eight;
+    }
+    return some | longCharactersIn(all);
+  }
+
+  /**
+   * The highest bit of each of eight bytes that ends a plain run: a quote without a backslash
+   * before it, anything but a common escape with one, a control character. What follows two
+   * backslashes is taken for escaped too; at the second one somebody has to look. No byte carries
+   * into the one above it.
+   *
+   * @param before the bytes one place before them
+   */
+  private static long runEndsIn(long eight, long before) {
+    long low = eight & LOW_BITS;
+    long noControl = low + BELOW_SPACE;
+    long noQuote = (low ^ QUOTES) + LOW_BITS;
+    long noLetter = ((low ^ NEW_LINES) + LOW_BITS) & ((low ^ TABS) + LOW_BITS);
+    long noBackslashBefore = (((before & LOW_BITS) ^ BACKSLASHES) + LOW_BITS) | before;
+    long goesOnAfterAny = noQuote & (noBackslashBefore | noLetter);
+    long quoteOrNoEscape = noBackslashBefore ^ (goesOnAfterAny | eight);
+    return (quoteOrNoEscape | ~(noControl | eight)) & HIGH_BITS;
+  }
+
+  /** What {@link #flagRunEnds} does, for the less than eight bytes before the end. */
+  private long flagLastRunEnds(int from, int word) {
+    long last = 0;
+    for (int i = end - 1; i >= from; i--) {
+      last = (last << Byte.SIZE) | (bytes[i] & 0xFF);
+    }
+    long before = (last << Byte.SIZE) | (bytes[from - 1] & 0xFF);
+    flags[word] = runEndsIn(last, before) & (-1L >>> (Long.SIZE - (end - from) * Byte.SIZE));
+    return flags[word] | longCharactersIn(last);
+  }
+
+  private static long longCharactersIn(long bytes) {
+    return (bytes & HIGH_BITS) >>> 1;
   }
 
   private long bits(int from) {
@@ -190,21 +218,25 @@ final class JsonStrings {
     return bits;
   }
 
-  /** Of the less than eight bytes before the end. */
-  private long lastRunEnds(int from) {
-    long last = 0;
-    for (int i = end - 1; i >= from; i--) {
-      last = (last << Byte.SIZE) | (bytes[i] & 0xFF);
-    }
-    return runEndsIn(last) & (-1L >>> (Long.SIZE - (end - from) * Byte.SIZE));
-  }
-
   private long eightAt(int i) {
     return (long) LONGS.get(bytes, i);
   }
 
+  private static boolean isControl(byte b) {
+    return b >= 0 && b < ' ';
+  }
+
   private static boolean isShortEscape(byte b) {
     return b >= 0 && ((b < 64 ? SHORT_ESCAPES_BELOW_64 : SHORT_ESCAPES_FROM_64) & (1L << b)) != 0;
+  }
+
+  /** Past escapes of any kind, one behind the other. */
+  private int skipEscapes(int from) {
+    int i = from;
+    while (i >= 0 && i < end && bytes[i] == '\\') {
+      i = skipEscape(i);
+    }
+    return i;
   }
 
   private int skipEscape(int backslash) {
@@ -225,36 +257,5 @@ final class JsonStrings {
       }
     }
     return from + 4;
-  }
-
-  /** Past characters of several bytes, and the spaces between words of them. */
-  private int skipMultiByte(int from) {
-    int i = from;
-    while (i < end && (bytes[i] < 0 || bytes[i] == ' ')) {
-      if (bytes[i] == ' ') {
-        i++;
-      } else if (i + Long.BYTES <= end && (eightAt(i) & TWO_BYTE_MASK) == TWO_BYTE_CHARACTERS) {
-        i += Long.BYTES;
-      } else {
-        int length = lengthOfCharacter(bytes[i] & 0xFF);
-        if (length == 0) {
-          return ~i;
-        }
-        for (int more = 1; more < length && i + more < end; more++) {
-          if ((bytes[i + more] & 0xC0) != 0x80) {
-            return ~(i + more);
-          }
-        }
-        i += length;
-      }
-    }
-    return i;
-  }
-
-  private static int lengthOfCharacter(int first) {
-    if (first < 0xC0 || first >= 0xF8) {
-      return 0;
-    }
-    return first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
   }
 }

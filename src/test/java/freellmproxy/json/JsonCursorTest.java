@@ -180,6 +180,45 @@ final class JsonCursorTest {
   }
 
   @Test
+  void agreesWithJacksonOnCharactersOfSeveralBytes() throws IOException {
+    List<String> pieces = List.of("é", "я", "€", "語", "😀", " ", "x", "\\n", "\\\"", "\\\\");
+    int accepted = 0;
+    for (int seed = 0; seed < SEEDS; seed++) {
+      var random = new Random(seed);
+      var string = new StringBuilder("\"");
+      // Half of them where the window moves.
+      string.repeat("x", random.nextInt(2) * (WINDOW - random.nextInt(60)));
+      for (int length = random.nextInt(60); length > 0; length--) {
+        string.append(pieces.get(random.nextInt(pieces.size())));
+      }
+      // Alone, so that the first bytes have less than a character before them.
+      byte[] text = (string + "\"").getBytes(UTF_8);
+      for (int changes = random.nextInt(2); changes > 0; changes--) {
+        int place = 1 + random.nextInt(text.length - 1);
+        text[place] ^= (byte) (1 << random.nextInt(8));
+      }
+      boolean passes = fault(text).equals("none");
+      accepted += passes ? 1 : 0;
+      assertThat(passes).as("seed %d: %s", seed, new String(text, UTF_8)).isEqualTo(jackson(text));
+    }
+    assertThat(accepted).isBetween(SEEDS / 20, SEEDS * 19 / 20);
+  }
+
+  @Test
+  void saysWhereUtf8IsBroken() {
+    byte[] text = ("[\"" + "яx".repeat(WINDOW) + "\"]").getBytes(UTF_8);
+    for (int place = 2; place < text.length - 3; place += 3) {
+      // The first half of a letter, and something else behind it.
+      byte whole = text[place + 1];
+      text[place + 1] = 'x';
+      var json = new JsonCursor(text);
+      json.skip();
+      assertThat(json.position()).isEqualTo(place + 1);
+      text[place + 1] = whole;
+    }
+  }
+
+  @Test
   void goesAsDeepAsItMayAndNoDeeper() {
     int max = JsonCursor.MAX_DEPTH;
     assertThat(fault(("[".repeat(max) + "]".repeat(max)).getBytes(UTF_8))).isEqualTo("none");
