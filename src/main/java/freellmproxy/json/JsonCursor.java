@@ -192,6 +192,30 @@ public final class JsonCursor {
     return JsonText.decode(bytes, nameStart, nameEnd);
   }
 
+  /** Whether that is its name. Makes no text of it, as {@link #name} does; for names in ASCII. */
+  public boolean nameIs(String expected) {
+    int length = nameEnd - nameStart - 2;
+    if (length != expected.length()) {
+      // An escape is longer than what it stands for.
+      return length > expected.length() && nameIsEscaped() && name().equals(expected);
+    }
+    for (int i = 0; i < length; i++) {
+      if (bytes[nameStart + 1 + i] != expected.charAt(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean nameIsEscaped() {
+    for (int i = nameStart + 1; i < nameEnd; i++) {
+      if (bytes[i] == '\\') {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** The first byte of that name, as it is written; 0 when it is empty. */
   public byte nameInitial() {
     return nameEnd - nameStart > 2 ? bytes[nameStart + 1] : 0;

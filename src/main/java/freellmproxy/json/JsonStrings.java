@@ -21,8 +21,8 @@ final class JsonStrings {
   private static final long SHORT_ESCAPES_FROM_64 =
       1L << '\\' | 1L << 'b' | 1L << 'f' | 1L << 'n' | 1L << 'r' | 1L << 't';
 
-  /** So much is looked at in advance; what that needs stays in the nearest cache. */
-  private static final int WINDOW = 4 << 10;
+  /** So much is looked at in advance; what that needs costs a short text little. */
+  private static final int WINDOW = 1 << 10;
 
   private static final long ONES = 0x0101010101010101L;
   private static final long HIGH_BITS = 0x8080808080808080L;

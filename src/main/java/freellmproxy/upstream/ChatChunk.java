@@ -2,7 +2,7 @@ package freellmproxy.upstream;
 
 import freellmproxy.json.JsonCursor;
 import freellmproxy.json.JsonCursor.Kind;
-import java.util.Set;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ChatChunk {
   /** Output of a model in any of its forms (contract section 6). */
-  private static final Set<String> CONTENT_FIELDS =
-      Set.of(
+  private static final List<String> CONTENT_FIELDS =
+      List.of(
           "content",
           "reasoning",
           "reasoning_content",
@@ -66,14 +66,13 @@ public final class ChatChunk {
 
   private void readTop(JsonCursor json) {
     for (boolean more = json.enterObject(); more; more = json.nextField()) {
-      String field = json.name();
       Kind value = json.kind();
-      if (field.equals("choices") && value == Kind.ARRAY) {
+      if (json.nameIs("choices") && value == Kind.ARRAY) {
         for (boolean next = json.enterArray(); next; next = json.nextElement()) {
           readChoice(json);
         }
       } else {
-        error |= field.equals("error") && isFault(value);
+        error |= json.nameIs("error") && isFault(value);
         json.skip();
       }
     }
@@ -86,15 +85,15 @@ public final class ChatChunk {
     }
     for (boolean more = json.enterObject(); more; more = json.nextField()) {
       Kind value = json.kind();
-      switch (json.name()) {
-        case "delta", "message" -> readMessage(json);
-        case "text" -> useful |= isContent(json, value);
-        case "finish_reason" -> readFinishReason(json, value);
-        case "error" -> {
-          error |= isFault(value);
-          json.skip();
-        }
-        default -> json.skip();
+      if (json.nameIs("delta") || json.nameIs("message")) {
+        readMessage(json);
+      } else if (json.nameIs("text")) {
+        useful |= isContent(json, value);
+      } else if (json.nameIs("finish_reason")) {
+        readFinishReason(json, value);
+      } else {
+        error |= json.nameIs("error") && isFault(value);
+        json.skip();
       }
     }
   }
@@ -121,12 +120,21 @@ public final class ChatChunk {
       return;
     }
     for (boolean more = json.enterObject(); more; more = json.nextField()) {
-      if (CONTENT_FIELDS.contains(json.name())) {
+      if (isContentField(json)) {
         useful |= isContent(json, json.kind());
       } else {
         json.skip();
       }
     }
+  }
+
+  private static boolean isContentField(JsonCursor json) {
+    for (String field : CONTENT_FIELDS) {
+      if (json.nameIs(field)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Whether a value says anything; leaves the cursor behind it. */

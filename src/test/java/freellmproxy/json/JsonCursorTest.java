@@ -244,6 +244,23 @@ final class JsonCursorTest {
     assertThat(json.isAtEnd()).isTrue();
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "ab,true",
+    "a\\u0062,true",
+    "\\u0061\\u0062,true",
+    "a,false",
+    "ac,false",
+    "abc,false",
+    "a\\n,false",
+    "'',false"
+  })
+  void comparesNames(String written, boolean isTheSame) {
+    var json = new JsonCursor(("{\"" + written + "\":1}").getBytes(UTF_8));
+    json.enterObject();
+    assertThat(json.nameIs("ab")).isEqualTo(isTheSame);
+  }
+
   /** Texts with a few random bytes changed or dropped; Jackson lets some broken names pass. */
   @Test
   void agreesWithJackson() throws IOException {
