@@ -6,10 +6,10 @@ import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,12 +20,15 @@ import org.jspecify.annotations.Nullable;
  * event loop.
  */
 public final class ChatRequest {
-  private static final byte[] NEW_MODEL_FIELD = "\"model\":".getBytes(UTF_8);
-  private static final byte[] NEXT_FIELD = {','};
+  /** Sending a buffer made of parts costs more than a copy of so many bytes. */
+  private static final int LARGEST_COPIED = 8 << 10;
 
   private final ByteBuf body;
-  private final List<Span> modelValues;
-  private final int firstFieldOffset;
+
+  /** All of the body but its model values, one of which belongs between each two. */
+  private final List<Span> kept;
+
+  private final boolean namesModel;
   private final @Nullable String model;
   private final boolean stream;
   private final Requirements requirements;
@@ -36,8 +39,8 @@ public final class ChatRequest {
 
   ChatRequest(ByteBuf body, ScannedFields fields) {
     this.body = body;
-    this.modelValues = List.copyOf(fields.modelValues);
-    this.firstFieldOffset = fields.firstFieldOffset;
+    this.kept = kept(fields, body.readableBytes());
+    this.namesModel = !fields.modelValues.isEmpty();
     this.model = fields.model;
     this.stream = fields.stream;
     this.requirements = fields.requirements();
@@ -46,8 +49,27 @@ public final class ChatRequest {
     this.providers = fields.provider ? Providers.CHOSEN : Providers.ANY;
   }
 
-  /** The bytes of one JSON value in the body, {@code end} exclusive. */
-  record Span(int start, int end) {}
+  /** Some bytes of the body, {@code end} exclusive. */
+  record Span(int start, int end) {
+    int length() {
+      return end - start;
+    }
+  }
+
+  private static List<Span> kept(ScannedFields fields, int length) {
+    if (fields.modelValues.isEmpty()) {
+      int gap = fields.firstFieldOffset;
+      return List.of(new Span(0, gap), new Span(gap, length));
+    }
+    var kept = new ArrayList<Span>(fields.modelValues.size() + 1);
+    int from = 0;
+    for (Span value : fields.modelValues) {
+      kept.add(new Span(from, value.start()));
+      from = value.end();
+    }
+    kept.add(new Span(from, length));
+    return kept;
+  }
 
   /** What logs say about a request, whether or not it could be served (contract section 10). */
   public enum Trait {
@@ -96,42 +118,40 @@ public final class ChatRequest {
 
   /**
    * The body with {@code modelId} as its model and every other byte as it came. Shares the client's
-   * bytes, copies nothing; whoever asks for it releases it when it is sent.
+   * bytes where a copy would cost more; whoever asks for it releases it when it is sent.
    */
   public ByteBuf bodyFor(String modelId) {
-    byte[] value = quoted(modelId);
-    CompositeByteBuf whole = Unpooled.compositeBuffer(2 * modelValues.size() + 3);
-    int from = 0;
-    if (modelValues.isEmpty()) {
-      from = firstFieldOffset;
-      whole.addComponent(true, slice(0, from));
-      whole.addComponent(true, outsideHeap(NEW_MODEL_FIELD, value, NEXT_FIELD));
+    String value = '"' + new String(JsonStringEncoder.getInstance().quoteAsString(modelId)) + '"';
+    byte[] between = (namesModel ? value : "\"model\":" + value + ",").getBytes(UTF_8);
+    return body.readableBytes() <= LARGEST_COPIED ? copied(between) : shared(between);
+  }
+
+  private ByteBuf copied(byte[] between) {
+    int length = body.readableBytes() + between.length * kept.size();
+    ByteBuf whole = body.alloc().directBuffer(length);
+    for (Span span : kept) {
+      if (span.start() > 0) {
+        whole.writeBytes(between);
+      }
+      whole.writeBytes(body, body.readerIndex() + span.start(), span.length());
     }
-    for (Span span : modelValues) {
-      whole.addComponent(true, slice(from, span.start()));
-      whole.addComponent(true, outsideHeap(value));
-      from = span.end();
+    return whole;
+  }
+
+  private ByteBuf shared(byte[] between) {
+    CompositeByteBuf whole = Unpooled.compositeBuffer(2 * kept.size());
+    for (Span span : kept) {
+      if (span.start() > 0) {
+        whole.addComponent(true, outsideHeap(between));
+      }
+      int start = body.readerIndex() + span.start();
+      whole.addComponent(true, body.retainedSlice(start, span.length()));
     }
-    whole.addComponent(true, slice(from, body.readableBytes()));
     return whole;
   }
 
   /** A buffer with one part on the heap would be copied as a whole before it is sent. */
-  private ByteBuf outsideHeap(byte[]... parts) {
-    int length = Stream.of(parts).mapToInt(part -> part.length).sum();
-    ByteBuf copy = body.alloc().directBuffer(length);
-    for (byte[] part : parts) {
-      copy.writeBytes(part);
-    }
-    return copy;
-  }
-
-  private static byte[] quoted(String text) {
-    return ('"' + new String(JsonStringEncoder.getInstance().quoteAsString(text)) + '"')
-        .getBytes(UTF_8);
-  }
-
-  private ByteBuf slice(int start, int end) {
-    return body.retainedSlice(body.readerIndex() + start, end - start);
+  private ByteBuf outsideHeap(byte[] part) {
+    return body.alloc().directBuffer(part.length).writeBytes(part);
   }
 }

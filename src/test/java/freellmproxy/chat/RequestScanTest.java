@@ -162,9 +162,10 @@ final class RequestScanTest {
     assertThat(scanned("{\"messages\":[],\"stream\":true,\"stream\":false}").stream()).isFalse();
   }
 
-  @Test
-  void keepsTheBytesUntilNobodyNeedsThem() {
-    ByteBuf body = Unpooled.copiedBuffer("{\"messages\":[]}", UTF_8);
+  @ParameterizedTest
+  @ValueSource(ints = {0, 20_000})
+  void keepsTheBytesUntilNobodyNeedsThem(int spaces) {
+    ByteBuf body = Unpooled.copiedBuffer("{\"messages\":[]}" + " ".repeat(spaces), UTF_8);
     ChatRequest request = ((Result.Scanned) SCANNER.scan(body)).request();
     ByteBuf lent = request.bodyFor("NEW");
     request.release();
@@ -186,10 +187,17 @@ final class RequestScanTest {
     return SCANNER.scan(Unpooled.wrappedBuffer(body));
   }
 
+  /** As a short body, which is copied, and as a long one, which is not. */
   private static String forwarded(String body, String model) {
-    ByteBuf forwarded = scanned(body).bodyFor(model);
-    String text = forwarded.toString(UTF_8);
-    forwarded.release();
+    String space = " ".repeat(20_000);
+    String text = text(scanned(body).bodyFor(model));
+    assertThat(text(scanned(body + space).bodyFor(model))).isEqualTo(text + space);
+    return text;
+  }
+
+  private static String text(ByteBuf bytes) {
+    String text = bytes.toString(UTF_8);
+    bytes.release();
     return text;
   }
 
