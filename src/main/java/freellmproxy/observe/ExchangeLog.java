@@ -7,6 +7,7 @@ import freellmproxy.exchange.ExchangeRecord.StreamEnding;
 import freellmproxy.exchange.ExchangeSink;
 import freellmproxy.exchange.Rejection;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,7 +61,9 @@ public final class ExchangeLog implements ExchangeSink {
   }
 
   private static List<Map<String, Object>> attempts(List<AttemptRecord> attempts) {
-    return attempts.stream().map(ExchangeLog::attempt).toList();
+    var lines = new ArrayList<Map<String, Object>>(attempts.size());
+    attempts.forEach(attempt -> lines.add(attempt(attempt)));
+    return lines;
   }
 
   private static Map<String, Object> attempt(AttemptRecord attempt) {

@@ -19,7 +19,7 @@ import org.slf4j.event.KeyValuePair;
 /**
  * A log event as one JSON object on a line: {@code ts, level, logger, event}, then its fields
  * (contract section 10). Numbers, booleans, lists and maps stay what they are; anything else is
- * written as its text.
+ * written as its text. For one thread at a time.
  */
 final class JsonLines extends EncoderBase<ILoggingEvent> {
   private static final JsonFactory JSON = new JsonFactory();
@@ -28,9 +28,11 @@ final class JsonLines extends EncoderBase<ILoggingEvent> {
   private static final DateTimeFormatter MILLIS =
       new DateTimeFormatterBuilder().appendInstant(3).toFormatter();
 
+  private final ByteArrayOutputStream line = new ByteArrayOutputStream(512);
+
   @Override
   public byte[] encode(ILoggingEvent event) {
-    var line = new ByteArrayOutputStream(512);
+    line.reset();
     try (JsonGenerator json = JSON.createGenerator(line)) {
       json.writeStartObject();
       json.writeStringField("ts", MILLIS.format(Instant.ofEpochMilli(event.getTimeStamp())));

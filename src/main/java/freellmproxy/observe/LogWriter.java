@@ -32,6 +32,9 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
 
   private static final int BATCH = 512;
 
+  /** Written with one system call. */
+  private static final int BATCH_BYTES = 64 << 10;
+
   /** A lone line is written at once; those that follow gather for this long. */
   private static final Duration GATHER = Duration.ofMillis(5);
 
@@ -42,6 +45,7 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
   private final AtomicLong dropped = new AtomicLong();
   private final Encoder<ILoggingEvent> encoder;
   private final OutputStream out;
+  private final ByteArrayOutputStream lines = new ByteArrayOutputStream(BATCH_BYTES / 8);
   private final Thread writer = new Thread(this::writeAll, "log");
   private volatile boolean stopping;
 
@@ -99,25 +103,32 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
 
   private void write(List<ILoggingEvent> batch) {
     queue.drainTo(batch, BATCH - batch.size());
-    var lines = new ByteArrayOutputStream(batch.size() * 512);
     long lost = dropped.getAndSet(0);
     if (lost > 0) {
       lines.writeBytes(encoder.encode(droppedLine(lost)));
     }
     for (ILoggingEvent event : batch) {
-      encode(event, lines);
+      encode(event);
+      if (lines.size() >= BATCH_BYTES) {
+        writeLines();
+      }
     }
     batch.clear();
+    writeLines();
+  }
+
+  private void writeLines() {
     try {
-      out.write(lines.toByteArray());
+      lines.writeTo(out);
       out.flush();
     } catch (IOException e) {
       addError("log lines could not be written", e);
     }
+    lines.reset();
   }
 
   /** One line that cannot be written must not cost all that follow. */
-  private void encode(ILoggingEvent event, ByteArrayOutputStream lines) {
+  private void encode(ILoggingEvent event) {
     try {
       lines.writeBytes(encoder.encode(event));
     } catch (RuntimeException e) {
