@@ -39,11 +39,11 @@ public final class RequestScan {
   /**
    * Scans a body.
    *
-   * @param copy begins with the bytes of the body; not looked at afterwards
+   * @param json stands before a copy of the body; not looked at afterwards
    */
-  static Result scan(ByteBuf body, byte[] copy) {
+  static Result scan(ByteBuf body, JsonCursor json) {
     return body.isReadable()
-        ? new RequestScan(body, new JsonCursor(copy, body.readableBytes())).run()
+        ? new RequestScan(body, json).run()
         : new Result.NotJson("The request body is empty; send a JSON object with `messages`.");
   }
 

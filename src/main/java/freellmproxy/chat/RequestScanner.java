@@ -1,5 +1,6 @@
 package freellmproxy.chat;
 
+import freellmproxy.json.JsonCursor;
 import io.netty.buffer.ByteBuf;
 
 /**
@@ -12,6 +13,7 @@ public final class RequestScanner {
   private static final int LARGEST_KEPT = 1 << 20;
 
   private byte[] desk = new byte[16 << 10];
+  private final JsonCursor json = new JsonCursor(desk, 0);
 
   /**
    * Scans a body and takes it over: a request holds it until it is released, whatever else comes of
@@ -23,10 +25,13 @@ public final class RequestScanner {
       int length = body.readableBytes();
       byte[] copy = arrayOf(length);
       body.getBytes(body.readerIndex(), copy, 0, length);
-      RequestScan.Result result = RequestScan.scan(body, copy);
+      json.begin(copy, length);
+      RequestScan.Result result = RequestScan.scan(body, json);
       isKept = result instanceof RequestScan.Result.Scanned;
       return result;
     } finally {
+      // Lets go of an array that is not kept.
+      json.begin(desk, 0);
       if (!isKept) {
         body.release();
       }

@@ -1,5 +1,6 @@
 package freellmproxy.json;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,11 +15,15 @@ public final class JsonCursor {
   /** Far beyond any conversation; keeps a hostile text from exhausting the stack. */
   public static final int MAX_DEPTH = 1000;
 
-  private final byte[] bytes;
-  private final int end;
-  private final JsonStrings strings;
+  private final JsonStrings strings = new JsonStrings();
+  private byte[] bytes;
+  private int end;
   private int at;
   private int depth;
+
+  /** By depth, what closes each value that is being skipped. */
+  private byte[] closers = new byte[16];
+
   private int nameStart;
   private int nameEnd;
   private @Nullable Fault fault;
@@ -56,8 +61,19 @@ public final class JsonCursor {
   /** Stands before the first value of the text that fills an array up to {@code length}. */
   public JsonCursor(byte[] bytes, int length) {
     this.bytes = bytes;
+    begin(bytes, length);
+  }
+
+  /** Begins anew with another text. */
+  public void begin(byte[] bytes, int length) {
+    this.bytes = bytes;
     this.end = length;
-    this.strings = new JsonStrings(bytes, length);
+    strings.begin(bytes, length);
+    at = 0;
+    depth = 0;
+    nameStart = 0;
+    nameEnd = 0;
+    fault = null;
     skipSpace();
   }
 
@@ -159,27 +175,15 @@ public final class JsonCursor {
   }
 
   private boolean readName() {
-    if (!isNext('"')) {
-      return false;
+    if (fault == null) {
+      moveTo(passName(at, null));
     }
-    nameStart = at;
-    skipString();
-    nameEnd = at;
-    skipSpace();
-    return passes(':');
-  }
-
-  /** Whether this byte is next; anything else is a fault. */
-  private boolean isNext(char expected) {
-    if (fault == null && at < end && bytes[at] == expected) {
-      return true;
-    }
-    fail(at < end ? Fault.MALFORMED : Fault.CUT_OFF, at);
-    return false;
+    return fault == null;
   }
 
   private boolean passes(char expected) {
-    if (!isNext(expected)) {
+    if (at >= end || bytes[at] != expected) {
+      fail(at < end ? Fault.MALFORMED : Fault.CUT_OFF, at);
       return false;
     }
     at++;
@@ -230,44 +234,30 @@ public final class JsonCursor {
 
   /** Passes one value. */
   public void skip() {
-    skip(name -> {});
+    skipValue(null);
   }
 
   /** Passes one value, and tells the name of every field in it, however deep. */
   public void skip(NameSink names) {
-    switch (kind()) {
-      case OBJECT -> {
-        for (boolean more = enterObject(); more; more = nextField()) {
-          names.accept(this);
-          skip(names);
-        }
-      }
-      case ARRAY -> {
-        for (boolean more = enterArray(); more; more = nextElement()) {
-          skip(names);
-        }
-      }
-      case STRING -> skipString();
-      case NUMBER -> skipNumber();
-      case TRUE -> skipLiteral("true");
-      case FALSE -> skipLiteral("false");
-      case NULL -> skipLiteral("null");
-      case NONE -> {}
-    }
+    skipValue(names);
   }
 
-  private void skipSpace() {
-    while (at < end) {
-      byte b = bytes[at];
-      if (b > ' ' || (b != ' ' && b != '\n' && b != '\r' && b != '\t')) {
-        return;
-      }
-      at++;
+  private void skipValue(@Nullable NameSink names) {
+    if (fault == null) {
+      moveTo(pass(at, names));
     }
   }
 
   private void skipString() {
-    int after = strings.pass(at + 1);
+    moveTo(strings.pass(at + 1));
+  }
+
+  private void skipSpace() {
+    at = passSpace(at);
+  }
+
+  /** Where something ends, or the complement of where it is broken. */
+  private void moveTo(int after) {
     if (after >= 0) {
       at = after;
     } else {
@@ -275,50 +265,103 @@ public final class JsonCursor {
     }
   }
 
-  private void skipNumber() {
-    int i = at;
-    if (bytes[i] == '-') {
-      i++;
-    }
-    boolean leadingZero = i < end && bytes[i] == '0';
-    int digits = skipDigits(i);
-    i = leadingZero && digits > i ? i + 1 : digits;
-    if (fault == null && i < end && bytes[i] == '.') {
-      i = skipDigits(i + 1);
-    }
-    if (fault == null && i < end && (bytes[i] == 'e' || bytes[i] == 'E')) {
-      i++;
-      boolean signed = i < end && (bytes[i] == '+' || bytes[i] == '-');
-      i = skipDigits(signed ? i + 1 : i);
-    }
-    if (fault == null) {
-      at = i;
-    }
-  }
-
-  private int skipDigits(int from) {
+  /** A loop over all that is nested in a value, since it passes most of a request. */
+  private int pass(int from, @Nullable NameSink names) {
+    int level = depth;
     int i = from;
-    while (i < end && bytes[i] >= '0' && bytes[i] <= '9') {
-      i++;
-    }
-    if (i == from) {
-      fail(i < end ? Fault.MALFORMED : Fault.CUT_OFF, i);
+    while (i >= 0) {
+      if (i < end && (bytes[i] == '{' || bytes[i] == '[')) {
+        byte closer = closer(bytes[i]);
+        if (++level > MAX_DEPTH) {
+          fail(Fault.TOO_DEEP, i + 1);
+          return ~i;
+        }
+        open(level, closer);
+        i = passSpace(i + 1);
+        if (i >= end || bytes[i] != closer) {
+          i = closer == '}' ? passName(i, names) : i;
+          continue;
+        }
+      } else {
+        i = i < end && bytes[i] == '"' ? strings.pass(i + 1) : passScalar(i);
+        if (i < 0 || level == depth) {
+          return i;
+        }
+        i = passSpace(i);
+      }
+      while (i < end && bytes[i] == closers[level]) {
+        i++;
+        if (--level == depth) {
+          return i;
+        }
+        i = passSpace(i);
+      }
+      if (i >= end || bytes[i] != ',') {
+        return ~i;
+      }
+      i = passSpace(i + 1);
+      i = closers[level] == '}' ? passName(i, names) : i;
     }
     return i;
   }
 
-  private void skipLiteral(String literal) {
-    for (int i = 0; i < literal.length(); i++) {
-      if (at + i >= end) {
-        fail(Fault.CUT_OFF, at + i);
-        return;
-      }
-      if (bytes[at + i] != literal.charAt(i)) {
-        fail(Fault.MALFORMED, at + i);
-        return;
-      }
+  private static byte closer(byte opener) {
+    return (byte) (opener == '{' ? '}' : ']');
+  }
+
+  private void open(int level, byte closer) {
+    if (level >= closers.length) {
+      closers = Arrays.copyOf(closers, 2 * level);
     }
-    at += literal.length();
+    closers[level] = closer;
+  }
+
+  /** Passes the name of a field, up to the value. */
+  private int passName(int from, @Nullable NameSink names) {
+    if (from >= end || bytes[from] != '"') {
+      return ~from;
+    }
+    int i = strings.pass(from + 1);
+    if (i < 0) {
+      return i;
+    }
+    nameStart = from;
+    nameEnd = i;
+    i = passSpace(i);
+    if (i >= end || bytes[i] != ':') {
+      return ~i;
+    }
+    if (names != null) {
+      names.accept(this);
+    }
+    return passSpace(i + 1);
+  }
+
+  /** Passes a value that has no others in it and is no string. */
+  private int passScalar(int from) {
+    if (from >= end) {
+      return ~from;
+    }
+    return switch (bytes[from]) {
+      case 't' -> JsonScalars.passLiteral("true", bytes, from, end);
+      case 'f' -> JsonScalars.passLiteral("false", bytes, from, end);
+      case 'n' -> JsonScalars.passLiteral("null", bytes, from, end);
+      case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9' ->
+          JsonScalars.passNumber(bytes, from, end);
+      default -> ~from;
+    };
+  }
+
+  private int passSpace(int from) {
+    int i = from;
+    while (i < end) {
+      byte b = bytes[i];
+      if (b > ' ' || (b != ' ' && b != '\n' && b != '\r' && b != '\t')) {
+        break;
+      }
+      i++;
+    }
+    return i;
   }
 
   private void fail(Fault reason, int position) {

@@ -21,8 +21,8 @@ final class JsonStrings {
   private static final long SHORT_ESCAPES_FROM_64 =
       1L << '\\' | 1L << 'b' | 1L << 'f' | 1L << 'n' | 1L << 'r' | 1L << 't';
 
-  /** So much is looked at in advance; what that needs costs a short text little. */
-  private static final int WINDOW = 1 << 10;
+  /** So much is looked at in advance; what that needs stays in the nearest cache. */
+  private static final int WINDOW = 4 << 10;
 
   private static final long ONES = 0x0101010101010101L;
   private static final long HIGH_BITS = 0x8080808080808080L;
@@ -45,14 +45,14 @@ final class JsonStrings {
   /** Brings what is no control character to the highest bit. */
   private static final long BELOW_SPACE = (0x80 - ' ') * ONES;
 
-  private final byte[] bytes;
-  private final int end;
+  private byte[] bytes = {};
+  private int end;
 
   /** The bytes of the window; the highest bit of each is set where one ends a plain run. */
-  private final long[] flags;
+  private long[] flags = {};
 
   /** One bit for each byte of the window, set where it ends a plain run. */
-  private final long[] runEnds;
+  private long[] runEnds = {};
 
   private int windowStart;
   private int windowEnd;
@@ -60,13 +60,18 @@ final class JsonStrings {
   /** Where UTF-8 is broken, as far as has been looked. */
   private int illFormedAt = Utf8.WELL_FORMED;
 
-  /** Of the text that fills an array up to {@code end}. */
-  JsonStrings(byte[] bytes, int end) {
+  /** Begins with the text that fills an array up to {@code end}. */
+  void begin(byte[] bytes, int end) {
     this.bytes = bytes;
     this.end = end;
     int words = words(Math.min(end, WINDOW));
-    this.runEnds = new long[words];
-    this.flags = new long[words * Long.BYTES];
+    if (words > runEnds.length) {
+      runEnds = new long[words];
+      flags = new long[words * Long.BYTES];
+    }
+    windowStart = 0;
+    windowEnd = 0;
+    illFormedAt = Utf8.WELL_FORMED;
   }
 
   /** How many words hold a bit for each of so many bytes. */
@@ -82,6 +87,19 @@ final class JsonStrings {
    *     fault, which is not below the end when the string is cut off
    */
   int pass(int from) {
+    if (from < windowEnd) {
+      int offset = from - windowStart;
+      long left = runEnds[offset / Long.SIZE] >>> offset;
+      int i = from + Long.numberOfTrailingZeros(left);
+      if (left != 0 && bytes[i] == '"' && bytes[i - 1] != '\\' && i < illFormedAt) {
+        return i + 1;
+      }
+    }
+    return passLong(from);
+  }
+
+  /** The same for any string, though {@link #pass} has looked whether it is a short plain one. */
+  private int passLong(int from) {
     int start = from;
     while (true) {
       int i = skipPlain(start);
