@@ -163,6 +163,6 @@ final class HttpCall {
 
   /** Whether an answer can still be begun. */
   boolean isOpen() {
-    return !response().closed() && !response().ended() && !response().headWritten();
+    return !response().closed() && !response().headWritten();
   }
 }

@@ -1,6 +1,8 @@
 package freellmproxy.upstream;
 
+import io.netty.buffer.ByteBufUtil;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.internal.buffer.BufferInternal;
 
 /** Collects the body of a whole answer as it comes. For one event loop. */
 final class AnswerBody {
@@ -20,13 +22,18 @@ final class AnswerBody {
     if (length > MAX_BYTES || !share.covers(length)) {
       return false;
     }
-    bytes.appendBuffer(piece);
+    if (bytes.length() == 0) {
+      // Vert.x has made it for us, and mostly it is all.
+      bytes = piece;
+    } else {
+      bytes.appendBuffer(piece);
+    }
     return true;
   }
 
-  /** A copy of all that has come. */
-  byte[] copy() {
-    return bytes.getBytes();
+  /** All that has come; nothing more may be appended. */
+  byte[] whole() {
+    return ByteBufUtil.getBytes(((BufferInternal) bytes).getByteBuf(), 0, bytes.length(), false);
   }
 
   /** Forgets what has come; nothing more may be appended. */

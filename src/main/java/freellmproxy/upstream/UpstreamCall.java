@@ -188,7 +188,7 @@ public final class UpstreamCall {
     });
     answer.endHandler(end -> {
       leave();
-      finish(new UpstreamReply.Answer(answer.statusCode(), answer::getHeader, collected.copy()));
+      finish(new UpstreamReply.Answer(answer.statusCode(), answer::getHeader, collected.whole()));
     });
   }
 
