@@ -16,6 +16,9 @@ public final class ProxyVertx {
     setDefault("io.netty.allocator.maxOrder", "7");
     // Events for Java's flight recorder cost a hundred classes at each start.
     setDefault("io.netty.jfr.enabled", "false");
+    // Vert.x would take the time before each of the 15 steps of a request, for warnings of event
+    // loops that are blocked (docs/decisions/0021).
+    setDefault("vertx.disableContextTimings", "true");
   }
 
   private static void setDefault(String property, String value) {

@@ -265,7 +265,10 @@ public final class JsonCursor {
     }
   }
 
-  /** A loop over all that is nested in a value, since it passes most of a request. */
+  /**
+   * Passes one value, in a loop over all that is nested in it, since that is most of a request.
+   * Says what {@link #moveTo} is told.
+   */
   private int pass(int from, @Nullable NameSink names) {
     int level = depth;
     int i = from;
