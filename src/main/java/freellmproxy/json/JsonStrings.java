@@ -119,6 +119,10 @@ final class JsonStrings {
       if (bytes[i] == '"') {
         return i + 1;
       }
+      if (i >= windowEnd) {
+        // Escapes reach beyond the window, and what follows them has not been looked at.
+        moveWindow(i);
+      }
       start = i + 1;
     }
   }

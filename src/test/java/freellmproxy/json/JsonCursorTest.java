@@ -218,6 +218,21 @@ final class JsonCursorTest {
     }
   }
 
+  /** Wherever the escape leaves what has been looked at in advance. */
+  @ParameterizedTest
+  @ValueSource(strings = {"\\u0041", "\\b", "\\\\", "\\\\\\u0041\\\\"})
+  void seesBrokenUtf8BehindEscapes(String escapes) {
+    for (int before = 0; before < 9_000; before++) {
+      String text = '"' + "a".repeat(before) + escapes;
+      byte[] broken = (text + "?bb\"").getBytes(UTF_8);
+      broken[text.length()] = (byte) 0x80;
+      var json = new JsonCursor(broken);
+      json.skip();
+      assertThat(json.fault()).isEqualTo(Fault.MALFORMED);
+      assertThat(json.position()).isEqualTo(text.length());
+    }
+  }
+
   @Test
   void goesAsDeepAsItMayAndNoDeeper() {
     int max = JsonCursor.MAX_DEPTH;
