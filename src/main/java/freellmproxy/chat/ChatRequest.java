@@ -127,7 +127,7 @@ public final class ChatRequest {
   }
 
   private ByteBuf copied(byte[] between) {
-    int length = body.readableBytes() + between.length * kept.size();
+    int length = body.readableBytes() + between.length * (kept.size() - 1);
     ByteBuf whole = body.alloc().directBuffer(length);
     for (Span span : kept) {
       if (span.start() > 0) {

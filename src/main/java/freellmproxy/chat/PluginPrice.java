@@ -19,7 +19,7 @@ final class PluginPrice {
     String id = "";
     if (json.kind() == Kind.OBJECT) {
       for (boolean more = json.enterObject(); more; more = json.nextField()) {
-        if (json.name().equals("id") && json.kind() == Kind.STRING) {
+        if (json.nameIs("id") && json.kind() == Kind.STRING) {
           id = json.string();
         } else {
           json.skip();

@@ -183,7 +183,7 @@ public final class RequestScan {
     String type = "";
     if (value == Kind.OBJECT) {
       for (boolean more = json.enterObject(); more; more = json.nextField()) {
-        if (json.name().equals("type") && json.kind() == Kind.STRING) {
+        if (json.nameIs("type") && json.kind() == Kind.STRING) {
           type = json.string();
         } else {
           json.skip();
