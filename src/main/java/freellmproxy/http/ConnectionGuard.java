@@ -1,6 +1,8 @@
 package freellmproxy.http;
 
+import freellmproxy.net.HeadRoom;
 import freellmproxy.time.Time;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.vertx.core.http.HttpConnection;
@@ -41,10 +43,12 @@ final class ConnectionGuard {
     connections.put(connection, watched);
     connection.closeHandler(closed -> watched.closed());
     // The public API does not show bytes before a whole request head has come.
-    ((HttpServerConnection) connection).channelHandlerContext().pipeline().addFirst(watched);
+    Channel channel = ((HttpServerConnection) connection).channelHandlerContext().channel();
+    channel.pipeline().addFirst(watched);
     watched.lookAgain(BodyReader.PATIENCE);
     HeadCheck.install(connection);
     BodyTap.install(connection);
+    HeadRoom.install(channel);
   }
 
   /** A request head has come; until its answer is complete the client may be silent. */

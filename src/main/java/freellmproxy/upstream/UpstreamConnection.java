@@ -1,5 +1,6 @@
 package freellmproxy.upstream;
 
+import freellmproxy.net.HeadRoom;
 import freellmproxy.time.Time;
 import freellmproxy.time.Time.Timer;
 import io.netty.channel.Channel;
@@ -49,6 +50,7 @@ final class UpstreamConnection {
       http.goAwayHandler(going -> isUpstreamGoing = true);
     } else {
       AnswerTail.check(internals.channelHandlerContext());
+      HeadRoom.install(channel);
     }
     internals.evictionHandler(leaving -> isLeaving = true);
     http.closeHandler(closed -> onClose.accept(this));

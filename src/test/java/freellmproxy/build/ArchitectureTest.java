@@ -29,7 +29,8 @@ final class ArchitectureTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"config", "sse", "json", "catalog", "chat", "time", "api", "egress"})
+  @ValueSource(
+      strings = {"config", "sse", "json", "catalog", "chat", "time", "api", "egress", "net"})
   void theGroundFloorKnowsNobodyAbove(String room) {
     noClasses()
         .that()

@@ -1,0 +1,5 @@
+/** What the connections of both sides have in common. */
+@NullMarked
+package freellmproxy.net;
+
+import org.jspecify.annotations.NullMarked;
