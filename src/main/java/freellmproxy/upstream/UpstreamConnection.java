@@ -50,6 +50,7 @@ final class UpstreamConnection {
       http.goAwayHandler(going -> isUpstreamGoing = true);
     } else {
       AnswerTail.check(internals.channelHandlerContext());
+      AnswerInflater.install(channel.pipeline());
       HeadRoom.install(channel);
     }
     internals.evictionHandler(leaving -> isLeaving = true);
