@@ -12,7 +12,7 @@ import java.time.Duration;
 import java.util.function.Consumer;
 
 /** Reads one request body into memory, within limits of size and patience (contract section 12). */
-final class BodyReader {
+final class BodyReader implements BodyTap.Taker {
   /** Slow senders are cut after this long without a byte. */
   static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -66,9 +66,13 @@ final class BodyReader {
     if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
       request.response().writeContinue();
     }
-    patience.in(PATIENCE);
-    BodyTap.of(request.connection()).divertTo(this::append, () -> giveUp(new Result.Malformed()));
-    request.handler(piece -> append(((BufferInternal) piece).getByteBuf()));
+    if (!BodyTap.of(request.connection()).divertTo(this)) {
+      await();
+      request.handler(piece -> {
+        take(((BufferInternal) piece).getByteBuf());
+        await();
+      });
+    }
     request.endHandler(end -> complete());
     request.exceptionHandler(failure -> stop());
   }
@@ -79,11 +83,11 @@ final class BodyReader {
     return header == null ? 0 : Long.parseLong(header);
   }
 
-  private void append(ByteBuf piece) {
+  @Override
+  public void take(ByteBuf piece) {
     if (over || !piece.isReadable()) {
       return;
     }
-    patience.in(PATIENCE);
     int length = body.readableBytes() + piece.readableBytes();
     if (length > maxBytes) {
       giveUp(new Result.TooLarge());
@@ -94,6 +98,19 @@ final class BodyReader {
       return;
     }
     body.writeBytes(piece);
+  }
+
+  @Override
+  public void malformed() {
+    giveUp(new Result.Malformed());
+  }
+
+  /** Most bodies come in one go with their heads, and need no timer. */
+  @Override
+  public void await() {
+    if (!over) {
+      patience.in(PATIENCE);
+    }
   }
 
   /** Makes room for so many bytes; says false where there is none. */

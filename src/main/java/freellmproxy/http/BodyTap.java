@@ -8,7 +8,6 @@ import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.impl.HttpServerConnection;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,8 +18,19 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
   private static final String NAME = "body";
 
   private boolean passesHead;
-  private @Nullable Consumer<ByteBuf> taker;
-  private Runnable onMalformed = () -> {};
+  private @Nullable Taker taker;
+
+  /** Who gets a body. */
+  interface Taker {
+    /** A piece, which it must be done with when it returns. */
+    void take(ByteBuf piece);
+
+    /** There can be no more, since the next is no chunk. */
+    void malformed();
+
+    /** Nothing more has come yet. */
+    void await();
+  }
 
   static void install(HttpConnection connection) {
     ChannelHandlerContext vertx = ((HttpServerConnection) connection).channelHandlerContext();
@@ -33,16 +43,15 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
   }
 
   /**
-   * Gives the pieces of the body to {@code taker}, which must be done with each when it returns;
-   * {@code onMalformed} is told when there can be no more, since the next is no chunk. Only while
-   * the request's head is being handled: pieces of a pipelined request may wait in Vert.x already,
-   * and come from there as usual then.
+   * Gives the body to {@code taker}, if that can be: only while the request's head is being
+   * handled. Pieces of a pipelined request may wait in Vert.x already, and come from there as usual
+   * then.
    */
-  void divertTo(Consumer<ByteBuf> taker, Runnable onMalformed) {
+  boolean divertTo(Taker taker) {
     if (passesHead) {
       this.taker = taker;
-      this.onMalformed = onMalformed;
     }
+    return passesHead;
   }
 
   @Override
@@ -56,19 +65,28 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
       if (content.decoderResult().isFailure()) {
         // Vert.x would close the connection without a word.
         content.release();
-        onMalformed.run();
+        taker.malformed();
         return;
       }
       try {
-        taker.accept(content.content());
+        taker.take(content.content());
       } finally {
         content.release();
       }
       if (content instanceof LastHttpContent) {
+        taker = null;
         context.fireChannelRead(LastHttpContent.EMPTY_LAST_CONTENT);
       }
     } else {
       context.fireChannelRead(message);
     }
+  }
+
+  @Override
+  public void channelReadComplete(ChannelHandlerContext context) {
+    if (taker != null) {
+      taker.await();
+    }
+    context.fireChannelReadComplete();
   }
 }

@@ -382,6 +382,16 @@ final class BadInputTest {
   }
 
   @Test
+  void cutsASenderThatStopsInTheBodyOfAPipelinedRequest() throws IOException {
+    try (var client = RawConnection.to(proxy.port())) {
+      client.send(chatHead(GOOD.length()) + GOOD + chatHead(100) + "{");
+      assertThat(client.readUntil("fake OpenRouter")).contains(" 200 OK");
+      time.awaitTimerWithin(Duration.ofSeconds(30));
+      assertThat(closesWithin(client, Duration.ofSeconds(60))).isTrue();
+    }
+  }
+
+  @Test
   void closesAConnectionThatNobodyUses() throws IOException {
     try (var client = RawConnection.to(proxy.port()).chat(GOOD)) {
       client.readUntil("fake OpenRouter");
