@@ -56,6 +56,9 @@ final class ChatExchange {
   private Pooling pooling = Pooling.REUSE;
   private boolean over;
 
+  /** Where {@link OpenExchanges} keeps it. */
+  int place;
+
   ChatExchange(
       Exchanges.Shared shared,
       UpstreamClient client,

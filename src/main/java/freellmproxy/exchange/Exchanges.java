@@ -13,9 +13,6 @@ import freellmproxy.routing.LearnedLimits;
 import freellmproxy.time.Time;
 import freellmproxy.upstream.UpstreamClient;
 import java.time.Duration;
-import java.util.List;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Starts exchanges and knows the open ones. One per event loop; {@link #begin} and {@link
@@ -25,7 +22,7 @@ public final class Exchanges {
   private final Shared shared;
   private final UpstreamClient client;
   private final CandidateSelector selector = new CandidateSelector();
-  private final Set<ChatExchange> open = ConcurrentHashMap.newKeySet();
+  private final OpenExchanges open = new OpenExchanges();
 
   public Exchanges(Shared shared, UpstreamClient client) {
     this.shared = shared;
@@ -87,11 +84,11 @@ public final class Exchanges {
 
   /** Requests that have not got their whole answer yet. */
   public int open() {
-    return open.size();
+    return open.count();
   }
 
   /** Ends every open exchange with an error, because the proxy stops. */
   public void interruptAll() {
-    List.copyOf(open).forEach(ChatExchange::interrupt);
+    open.all().forEach(ChatExchange::interrupt);
   }
 }

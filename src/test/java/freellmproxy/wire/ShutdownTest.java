@@ -16,6 +16,9 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.http.HttpRequest;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -109,6 +112,45 @@ final class ShutdownTest {
       return late.socket().isConnected();
     } catch (ConnectException refused) {
       return false;
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void endsWhatIsOpenWhateverHasEndedBefore() throws IOException {
+    List<Gate> gates = Stream.generate(Gate::new).limit(6).toList();
+    proxy
+        .sandbox()
+        .script(
+            FIRST,
+            request ->
+                ChatAnswer.standard()
+                    .after(new Step.Hold(gates.get((int) request.number() - 1)))
+                    .steps(request));
+    var clients = new ArrayList<RawConnection>();
+    try {
+      for (int i = 0; i < gates.size(); i++) {
+        clients.add(RawConnection.to(proxy.port()).chat("{\"messages\":[]}"));
+        while (proxy.sandbox().received().size() <= i) {
+          proxy.get("/health");
+        }
+      }
+      // The first and the last of each event loop.
+      for (int i : List.of(0, 1, 4, 5)) {
+        gates.get(i).open();
+        assertThat(clients.get(i).readUntil("fake OpenRouter")).contains(" 200 OK");
+      }
+      assertThat(proxy.get("/metrics").body()).contains("freellm_inflight_requests 2.0");
+      Future<Void> stopped = proxy.proxy().stop();
+      time.advance(GRACE);
+      for (int i : List.of(2, 3)) {
+        assertThat(clients.get(i).readUntil("}}")).contains("HTTP/1.1 503", "shutting down");
+      }
+      goOnUntil(stopped);
+    } finally {
+      for (RawConnection client : clients) {
+        client.close();
+      }
     }
   }
 
