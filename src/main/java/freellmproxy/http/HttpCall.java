@@ -33,7 +33,7 @@ final class HttpCall {
     this.time = time;
     this.beganNanos = time.nanos();
     this.requestId = requestId(request);
-    request.response().putHeader(REQUEST_ID, requestId);
+    header(REQUEST_ID, requestId);
   }
 
   /** The client's own id where it is harmless, so that both sides' logs can be joined. */
@@ -87,9 +87,10 @@ final class HttpCall {
     }
   }
 
-  /** Sets a header of the answer. */
+  /** Sets a header of the answer; does nothing when its head is written. */
   HttpCall header(CharSequence name, CharSequence value) {
-    response().putHeader(name, value);
+    // The response's own method takes a lock each time, and an event loop is alone.
+    response().headers().set(name, value);
     return this;
   }
 

@@ -34,14 +34,13 @@ final class HttpReply implements ClientReply {
       return;
     }
     tag(tags);
-    HttpServerResponse response = call.response().setStatusCode(status);
     if (contentType != null) {
-      response.putHeader(HttpHeaders.CONTENT_TYPE, contentType);
+      call.header(HttpHeaders.CONTENT_TYPE, contentType);
     }
     if (retryAfter != null) {
-      response.putHeader(HttpHeaders.RETRY_AFTER, retryAfter);
+      call.header(HttpHeaders.RETRY_AFTER, retryAfter);
     }
-    response.end(body);
+    call.response().setStatusCode(status).end(body);
   }
 
   @Override
