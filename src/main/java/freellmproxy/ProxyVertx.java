@@ -14,6 +14,10 @@ public final class ProxyVertx {
     // large chunks back too soon without that. Arenas of 1 MB keep what a handful of bodies need.
     setDefault("io.netty.allocator.type", "pooled");
     setDefault("io.netty.allocator.maxOrder", "7");
+    // An event loop keeps four buffers of each size up to there for its next bodies, instead of 64 of
+    // 32 KB and none above: taking them from an arena and giving them back is 2 % of 76 KB.
+    setDefault("io.netty.allocator.maxCachedBufferCapacity", "131072");
+    setDefault("io.netty.allocator.normalCacheSize", "4");
     // Events for Java's flight recorder cost a hundred classes at each start.
     setDefault("io.netty.jfr.enabled", "false");
     // Vert.x would take the time before each of the 15 steps of a request, for warnings of event
