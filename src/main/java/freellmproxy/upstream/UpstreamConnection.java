@@ -6,12 +6,14 @@ import freellmproxy.time.Time.Timer;
 import io.netty.channel.Channel;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.GoAway;
 import io.vertx.core.http.HttpClientConnection;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.http.impl.UnpooledHttpClientConnection;
 import io.vertx.core.http.impl.http2.codec.Http2ClientConnectionImpl;
+import io.vertx.core.internal.buffer.BufferInternal;
 import java.time.Duration;
 import java.util.function.Consumer;
 
@@ -47,7 +49,7 @@ final class UpstreamConnection {
     this.internals = ((UnpooledHttpClientConnection) http).unwrap();
     this.channel = internals.channelHandlerContext().channel();
     if (isMultiplexed()) {
-      http.goAwayHandler(going -> isUpstreamGoing = true);
+      http.goAwayHandler(this::upstreamGoes);
     } else {
       AnswerTail.check(internals.channelHandlerContext());
       AnswerInflater.install(channel.pipeline());
@@ -58,6 +60,12 @@ final class UpstreamConnection {
     // Its close is told, and each call's failure; without this Vert.x logs an error as well, with
     // what the upstream has sent in it.
     http.exceptionHandler(failure -> {});
+  }
+
+  private void upstreamGoes(GoAway words) {
+    isUpstreamGoing = true;
+    // Vert.x has copied them into memory of the pool, and gives it back to nobody.
+    ((BufferInternal) words.getDebugData()).unwrap().release();
   }
 
   /** Whether it is of HTTP/2. */

@@ -8,9 +8,11 @@ import freellmproxy.testing.TestProxy;
 import freellmproxy.testing.UpstreamCalls;
 import freellmproxy.time.VertxTime;
 import freellmproxy.upstream.UpstreamReply;
+import io.netty.buffer.PooledByteBufAllocator;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
@@ -24,6 +26,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Calls over HTTP/2 connections that fail them for no fault of theirs. */
@@ -88,6 +91,31 @@ final class LostStreamTest {
     TestProxy.await(Future.all(calls.chat(), calls.chat()));
     assertThat(TestProxy.await(calls.chat())).isInstanceOf(UpstreamReply.Answer.class);
     assertThat(carried).hasSize(3);
+  }
+
+  /** Whatever it says: memory outside the heap that nobody gives back is lost for ever. */
+  @Test
+  @Timeout(20)
+  @SuppressWarnings("deprecation") // what takes its place says no more
+  void leaveNothingBehindWhenTheUpstreamGoesAway() throws IOException {
+    Buffer reason = Buffer.buffer("x".repeat(16_000));
+    UpstreamCalls calls =
+        callsTo(
+            new HttpServerOptions(),
+            call -> {
+              call.connection().goAway(NO_ERROR, FIRST_STREAM, reason);
+              answer(call);
+            });
+    TestProxy.await(calls.chat());
+    long before = PooledByteBufAllocator.DEFAULT.pinnedDirectMemory();
+    for (int i = 0; i < 10; i++) {
+      assertThat(TestProxy.await(calls.chat())).isInstanceOf(UpstreamReply.Answer.class);
+    }
+    // Connections that end may still hold some.
+    long most = before + 5L * reason.length();
+    while (PooledByteBufAllocator.DEFAULT.pinnedDirectMemory() > most) {
+      assertThat(Thread.currentThread().isInterrupted()).as("in time").isFalse();
+    }
   }
 
   /**
