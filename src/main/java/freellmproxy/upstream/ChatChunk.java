@@ -2,6 +2,7 @@ package freellmproxy.upstream;
 
 import freellmproxy.json.JsonCursor;
 import freellmproxy.json.JsonCursor.Kind;
+import io.netty.util.concurrent.FastThreadLocal;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,17 @@ public final class ChatChunk {
           "tool_calls",
           "function_call");
 
+  private static final byte[] NOTHING = {};
+
+  /** A cursor has arrays of its own, which are as large as many an event. */
+  private static final FastThreadLocal<JsonCursor> CURSOR =
+      new FastThreadLocal<>() {
+        @Override
+        protected JsonCursor initialValue() {
+          return new JsonCursor(NOTHING);
+        }
+      };
+
   private boolean json;
   private boolean useful;
   private boolean error;
@@ -31,8 +43,17 @@ public final class ChatChunk {
 
   /** Reads one JSON text; leading white space is no obstacle. */
   public static ChatChunk read(byte[] data) {
+    JsonCursor json = CURSOR.get();
+    json.begin(data, data.length);
+    try {
+      return read(json);
+    } finally {
+      json.begin(NOTHING, 0);
+    }
+  }
+
+  private static ChatChunk read(JsonCursor json) {
     var chunk = new ChatChunk();
-    var json = new JsonCursor(data);
     if (json.kind() == Kind.OBJECT) {
       chunk.readTop(json);
       chunk.json = json.isAtEnd();
