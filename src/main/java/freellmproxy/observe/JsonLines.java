@@ -22,42 +22,61 @@ import org.slf4j.event.KeyValuePair;
  * written as its text. For one thread at a time.
  */
 final class JsonLines extends EncoderBase<ILoggingEvent> {
-  private static final JsonFactory JSON = new JsonFactory();
+  private static final JsonFactory JSON = new JsonFactory().setRootValueSeparator("");
 
   /** Always three digits, so that lines sort as they read. */
   private static final DateTimeFormatter MILLIS =
       new DateTimeFormatterBuilder().appendInstant(3).toFormatter();
 
   private final ByteArrayOutputStream line = new ByteArrayOutputStream(512);
+  private JsonGenerator json = generator();
 
   @Override
   public byte[] encode(ILoggingEvent event) {
-    line.reset();
-    try (JsonGenerator json = JSON.createGenerator(line)) {
-      json.writeStartObject();
-      json.writeStringField("ts", MILLIS.format(Instant.ofEpochMilli(event.getTimeStamp())));
-      json.writeStringField("level", event.getLevel().toString());
-      json.writeStringField("logger", event.getLoggerName());
-      json.writeStringField("event", event.getFormattedMessage());
-      if (event.getKeyValuePairs() != null) {
-        for (KeyValuePair field : event.getKeyValuePairs()) {
-          json.writeFieldName(field.key);
-          write(json, field.value);
-        }
-      }
-      if (event.getThrowableProxy() != null) {
-        json.writeStringField(
-            "stack_trace", ThrowableProxyUtil.asString(event.getThrowableProxy()));
-      }
-      json.writeEndObject();
-      json.writeRaw('\n');
+    boolean isWhole = false;
+    try {
+      write(event);
+      isWhole = true;
+      return line.toByteArray();
     } catch (IOException e) {
       throw new UncheckedIOException("writing to memory cannot fail", e);
+    } finally {
+      if (!isWhole) {
+        json = generator();
+      }
+      line.reset();
     }
-    return line.toByteArray();
   }
 
-  private static void write(JsonGenerator json, @Nullable Object value) throws IOException {
+  private JsonGenerator generator() {
+    try {
+      return JSON.createGenerator(line);
+    } catch (IOException e) {
+      throw new UncheckedIOException("nothing is written yet", e);
+    }
+  }
+
+  private void write(ILoggingEvent event) throws IOException {
+    json.writeStartObject();
+    json.writeStringField("ts", MILLIS.format(Instant.ofEpochMilli(event.getTimeStamp())));
+    json.writeStringField("level", event.getLevel().toString());
+    json.writeStringField("logger", event.getLoggerName());
+    json.writeStringField("event", event.getFormattedMessage());
+    if (event.getKeyValuePairs() != null) {
+      for (KeyValuePair field : event.getKeyValuePairs()) {
+        json.writeFieldName(field.key);
+        write(field.value);
+      }
+    }
+    if (event.getThrowableProxy() != null) {
+      json.writeStringField("stack_trace", ThrowableProxyUtil.asString(event.getThrowableProxy()));
+    }
+    json.writeEndObject();
+    json.writeRaw('\n');
+    json.flush();
+  }
+
+  private void write(@Nullable Object value) throws IOException {
     switch (value) {
       case null -> json.writeNull();
       case Boolean truth -> json.writeBoolean(truth);
@@ -67,7 +86,7 @@ final class JsonLines extends EncoderBase<ILoggingEvent> {
       case List<?> values -> {
         json.writeStartArray();
         for (Object each : values) {
-          write(json, each);
+          write(each);
         }
         json.writeEndArray();
       }
@@ -75,7 +94,7 @@ final class JsonLines extends EncoderBase<ILoggingEvent> {
         json.writeStartObject();
         for (Map.Entry<?, ?> field : fields.entrySet()) {
           json.writeFieldName(field.getKey().toString());
-          write(json, field.getValue());
+          write(field.getValue());
         }
         json.writeEndObject();
       }

@@ -2,6 +2,7 @@ package freellmproxy.observe;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
@@ -85,6 +86,26 @@ final class JsonLinesTest {
     assertThat(new ObjectMapper().readTree(line).path("stack_trace").textValue())
         .contains("IllegalStateException: why", "JsonLinesTest");
     assertThat(line.lines()).hasSize(1);
+  }
+
+  @Test
+  void goesOnAfterAnEventThatCannotBeWritten() {
+    var lines = new JsonLines();
+    LoggingEvent bad = event("bad", null);
+    add(
+        bad,
+        "field",
+        new Object() {
+          @Override
+          public String toString() {
+            throw new IllegalStateException("no text");
+          }
+        });
+    LoggingEvent good = event("good", null);
+    String expected = text(good);
+    assertThatIllegalStateException().isThrownBy(() -> lines.encode(bad));
+    assertThat(new String(lines.encode(good), UTF_8)).isEqualTo(expected);
+    assertThat(new String(lines.encode(good), UTF_8)).isEqualTo(expected);
   }
 
   private static void add(LoggingEvent event, String key, @Nullable Object value) {
