@@ -57,7 +57,7 @@ final class ChatExchange {
   private boolean over;
 
   /** Where {@link OpenExchanges} keeps it. */
-  int place;
+  int place = OpenExchanges.NOWHERE;
 
   ChatExchange(
       Exchanges.Shared shared,

@@ -9,6 +9,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * without being looked for: every object's first hash is a call into the virtual machine.
  */
 final class OpenExchanges {
+  /** The place of one that is not here. */
+  static final int NOWHERE = -1;
+
   private final List<ChatExchange> all = new ArrayList<>();
   private final AtomicInteger count = new AtomicInteger();
 
@@ -19,13 +22,17 @@ final class OpenExchanges {
     count.setRelease(all.size());
   }
 
-  /** On the event loop. The last one takes its place. */
+  /** On the event loop. The last one takes its place. Does nothing for one that has left. */
   void remove(ChatExchange exchange) {
+    if (exchange.place == NOWHERE) {
+      return;
+    }
     ChatExchange last = all.removeLast();
     if (last != exchange) {
       last.place = exchange.place;
       all.set(exchange.place, last);
     }
+    exchange.place = NOWHERE;
     count.setRelease(all.size());
   }
 
