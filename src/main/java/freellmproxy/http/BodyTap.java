@@ -8,6 +8,7 @@ import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.impl.HttpServerConnection;
+import io.vertx.core.internal.ContextInternal;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class BodyTap extends ChannelInboundHandlerAdapter {
   private static final String NAME = "body";
 
+  private final ContextInternal loop;
   private boolean passesHead;
   private @Nullable Taker taker;
 
@@ -32,9 +34,14 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
     void await();
   }
 
+  private BodyTap(ContextInternal loop) {
+    this.loop = loop;
+  }
+
   static void install(HttpConnection connection) {
-    ChannelHandlerContext vertx = ((HttpServerConnection) connection).channelHandlerContext();
-    vertx.pipeline().addBefore(vertx.name(), NAME, new BodyTap());
+    var server = (HttpServerConnection) connection;
+    ChannelHandlerContext vertx = server.channelHandlerContext();
+    vertx.pipeline().addBefore(vertx.name(), NAME, new BodyTap(server.context()));
   }
 
   static BodyTap of(HttpConnection connection) {
@@ -85,7 +92,8 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
   @Override
   public void channelReadComplete(ChannelHandlerContext context) {
     if (taker != null) {
-      taker.await();
+      // A timer belongs to the context that it is set in, and Netty is in none here.
+      loop.dispatch(taker::await);
     }
     context.fireChannelReadComplete();
   }

@@ -8,8 +8,8 @@ import io.netty.channel.Channel;
 /**
  * Gives the heads of messages on an HTTP/1.1 connection buffers with room for a small body behind
  * them. Netty's encoder puts the body there if there is room, but asks for none: two buffers then
- * go through every step of a write, which costs more than the copy (docs/decisions/0022). All other
- * buffers are those of the allocator that the connection has.
+ * go through every step of a write, which costs more than the copy (docs/decisions/0022). What is
+ * asked for in other ways than heads are comes from the connection's allocator as it is.
  */
 public final class HeadRoom extends AbstractByteBufAllocator {
   /** No head is shorter, and no line that says the length of a chunk is longer. */
