@@ -78,7 +78,7 @@ public class HotPath {
     }
   }
 
-  private static final Buffer EVENTS = Buffer.buffer(
+  private static final byte[] EVENTS = (
       "data: {\"id\":\"gen-1\",\"object\":\"chat.completion.chunk\",\"created\":1763990000,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\" token\"},\"finish_reason\":null}]}\n\n"
           .repeat(10));
 

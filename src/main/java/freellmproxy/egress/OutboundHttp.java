@@ -15,8 +15,8 @@ import java.util.concurrent.TimeUnit;
 
 /** Turns what the operator set into options of the HTTP client. Stateless. */
 public final class OutboundHttp {
-  /** Edge servers send policies and cookies of many kilobytes. */
-  private static final int MAX_HEADER_BYTES = 64 << 10;
+  /** Of an answer: edge servers send policies and cookies of many kilobytes. */
+  public static final int MAX_HEADER_BYTES = 64 << 10;
 
   private OutboundHttp() {}
 

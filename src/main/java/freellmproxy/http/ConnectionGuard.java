@@ -1,6 +1,5 @@
 package freellmproxy.http;
 
-import freellmproxy.net.HeadRoom;
 import freellmproxy.time.Time;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;

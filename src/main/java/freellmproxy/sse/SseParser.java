@@ -2,7 +2,6 @@ package freellmproxy.sse;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.vertx.core.buffer.Buffer;
 import java.util.Arrays;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -35,12 +34,12 @@ public final class SseParser {
   }
 
   /**
-   * Reads one chunk and hands every event that it completes to {@code sink}.
+   * Reads one chunk, which it keeps nothing of, and hands every event that it completes to {@code
+   * sink}.
    *
    * @return false when an event is larger than allowed; the stream cannot be read on then
    */
-  public boolean feed(Buffer chunk, Consumer<SseEvent> sink) {
-    byte[] bytes = chunk.getBytes();
+  public boolean feed(byte[] bytes, Consumer<SseEvent> sink) {
     int lineStart = 0;
     if (skipLineFeed && bytes.length > 0) {
       skipLineFeed = false;

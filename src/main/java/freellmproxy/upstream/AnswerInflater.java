@@ -1,7 +1,6 @@
 package freellmproxy.upstream;
 
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpContentDecompressor;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
@@ -14,17 +13,10 @@ import io.netty.handler.codec.http.HttpResponse;
  * costs a stream more than its parsing. Belongs to one connection.
  */
 final class AnswerInflater extends HttpContentDecompressor {
-  private static final String NAME = "inflater";
-
   private boolean isEncoded;
 
-  private AnswerInflater() {
+  AnswerInflater() {
     super(false, 0);
-  }
-
-  /** Takes the place of the one that Vert.x has put there. */
-  static void install(ChannelPipeline pipeline) {
-    pipeline.replace(NAME, NAME, new AnswerInflater());
   }
 
   @Override

@@ -264,11 +264,10 @@ final class ConnectionPool {
     void begin() {
       opening++;
       connector
-          .open()
+          .open(ConnectionPool.this::closed)
           .onComplete(
-              http -> {
+              connection -> {
                 limit.cancel();
-                var connection = new UpstreamConnection(http, ConnectionPool.this::closed);
                 if (isOver) {
                   connection.close();
                 } else {

@@ -2,6 +2,7 @@ package freellmproxy.upstream;
 
 import freellmproxy.config.Settings;
 import freellmproxy.egress.OutboundHttp;
+import freellmproxy.time.Time;
 import freellmproxy.upstream.UpstreamReply.Fault;
 import io.netty.handler.proxy.ProxyConnectException;
 import io.vertx.core.Future;
@@ -10,12 +11,14 @@ import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpClientConnection;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpConnectOptions;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.ProxyOptions;
 import io.vertx.core.net.ProxyType;
 import io.vertx.core.net.SocketAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
@@ -31,13 +34,15 @@ final class Connector {
   private final SilentConnections silent;
   private final HttpConnectOptions target;
   private final @Nullable ProxyOptions relay;
+  private final Time time;
 
   /**
    * For one upstream.
    *
    * @param limit for TCP, and again for TLS
    */
-  Connector(Vertx vertx, Settings.Upstream upstream, Duration limit) {
+  Connector(Vertx vertx, Settings.Upstream upstream, Duration limit, Time time) {
+    this.time = time;
     URI url = upstream.baseUrl();
     HttpClientOptions options = OutboundHttp.options(url, upstream.egress(), limit);
     options.setSendBufferSize(SEND_BUFFER_BYTES);
@@ -72,8 +77,16 @@ final class Connector {
     return relay;
   }
 
-  Future<HttpClientConnection> open() {
-    return http.connect(target);
+  /** Opens one; {@code onClose} is told once, when it has closed. */
+  Future<UpstreamConnection> open(Consumer<UpstreamConnection> onClose) {
+    return http.connect(target).map(opened -> take(opened, onClose));
+  }
+
+  private UpstreamConnection take(
+      HttpClientConnection opened, Consumer<UpstreamConnection> onClose) {
+    return opened.protocolVersion() == HttpVersion.HTTP_2
+        ? new Http2Connection(opened, onClose)
+        : new Http1Connection(opened, time, onClose);
   }
 
   SilentConnections silent() {

@@ -1,19 +1,9 @@
 package freellmproxy.upstream;
 
 import freellmproxy.config.Secret;
-import freellmproxy.sse.SseParser;
 import freellmproxy.time.Time.Timer;
 import freellmproxy.upstream.UpstreamReply.Fault;
 import io.netty.buffer.ByteBuf;
-import io.vertx.core.Future;
-import io.vertx.core.http.HttpClientRequest;
-import io.vertx.core.http.HttpClientResponse;
-import io.vertx.core.http.HttpClosedException;
-import io.vertx.core.http.HttpHeaders;
-import io.vertx.core.http.RequestOptions;
-import io.vertx.core.http.StreamResetException;
-import io.vertx.core.internal.buffer.BufferInternal;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -22,11 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One request upstream and its answer. Lives on one event loop. */
 public final class UpstreamCall {
-  /** Contract section 6. */
-  private static final int MAX_EVENT_BYTES = 16 << 20;
-
-  /** HTTP/2 error code for "not processed at all" (RFC 9113 section 8.7). */
-  private static final long H2_REFUSED_STREAM = 0x7;
+  private static final String EVENT_STREAM = "text/event-stream";
 
   /**
    * An idle connection that the upstream has closed says so within one round trip. Whoever hangs up
@@ -41,25 +27,17 @@ public final class UpstreamCall {
   private final Supplier<ByteBuf> body;
   private final AnswerForm form;
   private final Consumer<UpstreamReply> listener;
-  private final AnswerShare share;
 
   private boolean over;
-  private boolean paused;
-  private boolean lost;
-  private int chunks;
   private ConnectionPool.@Nullable Waiting waiting;
 
-  /** Where it has a place. */
-  private @Nullable UpstreamConnection connection;
+  /** While it has a place on a connection. */
+  private @Nullable Sending sending;
 
   private @Nullable Secret key;
-  private @Nullable HttpClientRequest request;
 
-  /** Done when the upstream's side of the connection has taken the whole request. */
-  private @Nullable Future<Void> written;
-
-  private @Nullable HttpClientResponse response;
-  private @Nullable AnswerBody whole;
+  /** Since the head has come. */
+  private @Nullable AnswerReader answer;
 
   UpstreamCall(
       UpstreamClient client,
@@ -70,7 +48,6 @@ public final class UpstreamCall {
     this.body = body;
     this.form = form;
     this.listener = listener;
-    this.share = new AnswerShare(client.answerMemory());
   }
 
   /**
@@ -87,160 +64,41 @@ public final class UpstreamCall {
   }
 
   private void send(UpstreamConnection place, Pooling pooling) {
-    connection = place;
-    long sentNanos = client.time().nanos();
+    var next = new Sending(place, pooling);
+    sending = next;
     listener.accept(new UpstreamReply.Sent());
-    if (over) {
-      return;
+    if (!over) {
+      RequestHead head = client.head();
+      key = client.key();
+      next.begin(head);
     }
-    Consumer<Throwable> failed =
-        failure -> {
-          boolean mayBeRepeated = !over && pooling == Pooling.REUSE;
-          if (mayBeRepeated && isUnprocessed(failure, place, sentNanos)) {
-            // Says nothing about the model.
-            cut();
-            connect(Pooling.FRESH);
-          } else {
-            fail(Fault.CONNECTION_LOST);
-          }
-        };
-    RequestOptions template = client.template();
-    key = client.key();
-    place.request(template).onComplete(sent -> write(sent, failed), failed::accept);
   }
 
-  private void write(HttpClientRequest sent, Consumer<Throwable> failed) {
-    request = sent;
-    // The answer fails too, and says so; without this Vert.x logs an error as well.
-    sent.exceptionHandler(failure -> {});
-    ByteBuf bytes = body.get();
-    written = sent.end(BufferInternal.buffer(bytes));
-    // Vert.x leaves buffers that it did not make to those who did.
-    written.onComplete(done -> bytes.release());
-    sent.response().onComplete(this::read, failed::accept);
+  private AnswerReader readerOf(int status, ReplyHeaders headers) {
+    var share = new AnswerShare(client.answerMemory());
+    boolean isStream = form == AnswerForm.STREAM && status / 100 == 2 && isEventStream(headers);
+    return isStream
+        ? new EventAnswer(share, listener::accept)
+        : new WholeAnswer(status, headers, share);
   }
 
-  /** Whether the upstream cannot have begun to work on the request. */
-  private boolean isUnprocessed(Throwable failure, UpstreamConnection place, long sentNanos) {
-    if (failure instanceof StreamResetException reset) {
-      return reset.getCode() == H2_REFUSED_STREAM;
-    }
-    if (failure instanceof HttpClosedException && place.leavesCallsOut()) {
-      return true;
-    }
-    boolean isClosed = failure instanceof HttpClosedException || failure instanceof IOException;
-    Duration taken = client.time().since(sentNanos);
-    return place.isShared() && isClosed && taken.compareTo(STALE_KNOWN_BY) < 0;
-  }
-
-  private void read(HttpClientResponse answer) {
-    if (over) {
-      return;
-    }
-    response = answer;
-    answer.exceptionHandler(failure -> connectionLost());
-    if (answer.statusCode() < 200) {
-      // Vert.x takes an interim answer it does not know for the answer. The one that follows must
-      // not reach the next request on this connection.
-      fail(Fault.UNEXPECTED_INTERIM);
-      return;
-    }
-    if (form == AnswerForm.STREAM && isSuccess(answer) && isEventStream(answer)) {
-      readEvents(answer);
-    } else {
-      readWhole(answer);
-    }
-    listener.accept(new UpstreamReply.Head(answer.statusCode(), answer::getHeader));
-  }
-
-  private static boolean isSuccess(HttpClientResponse answer) {
-    return answer.statusCode() / 100 == 2;
-  }
-
-  private static boolean isEventStream(HttpClientResponse answer) {
-    String type = answer.getHeader(HttpHeaders.CONTENT_TYPE);
-    return type != null && type.regionMatches(true, 0, "text/event-stream", 0, 17);
-  }
-
-  private void readEvents(HttpClientResponse answer) {
-    var parser = new SseParser(MAX_EVENT_BYTES);
-    answer.handler(chunk -> {
-      chunks++;
-      boolean fits = parser.feed(chunk, event -> tell(new UpstreamReply.Event(event)));
-      if (!over && !(fits && share.covers(parser.buffered()))) {
-        fail(Fault.TOO_LARGE);
-      }
-    });
-    answer.endHandler(end -> {
-      leave();
-      parser.finish(event -> tell(new UpstreamReply.Event(event)));
-      finish(new UpstreamReply.StreamEnd());
-    });
-  }
-
-  private void readWhole(HttpClientResponse answer) {
-    var collected = new AnswerBody(share);
-    whole = collected;
-    answer.handler(piece -> {
-      if (!over && !collected.append(piece)) {
-        fail(Fault.TOO_LARGE);
-      }
-    });
-    answer.endHandler(end -> {
-      leave();
-      finish(new UpstreamReply.Answer(answer.statusCode(), answer::getHeader, collected.whole()));
-    });
+  private static boolean isEventStream(ReplyHeaders headers) {
+    String type = headers.first("content-type");
+    return type != null && type.regionMatches(true, 0, EVENT_STREAM, 0, EVENT_STREAM.length());
   }
 
   private void fail(Fault fault) {
     if (!over) {
-      end();
+      settle();
       cut();
       listener.accept(new UpstreamReply.Failure(fault));
     }
   }
 
-  private void finish(UpstreamReply last) {
-    if (!over) {
-      end();
-      listener.accept(last);
-    }
-  }
-
-  /** What came before waits while we pause, perhaps to the last byte, and is read first. */
-  private void connectionLost() {
-    lost = true;
-    if (!paused) {
-      fail(Fault.CONNECTION_LOST);
-    }
-  }
-
-  /** Vert.x hands over what waits in tasks of its own, and does not say when that was all. */
-  private void failAfterWhatWaits() {
-    int before = chunks;
-    client.soon(() -> {
-      if (paused) {
-        return;
-      }
-      if (chunks == before) {
-        fail(Fault.CONNECTION_LOST);
-      } else {
-        failAfterWhatWaits();
-      }
-    });
-  }
-
-  private void end() {
+  private void settle() {
     over = true;
-    share.drop();
-    if (whole != null) {
-      whole.drop();
-    }
-  }
-
-  private void tell(UpstreamReply step) {
-    if (!over) {
-      listener.accept(step);
+    if (answer != null) {
+      answer.drop();
     }
   }
 
@@ -249,12 +107,12 @@ public final class UpstreamCall {
     if (over) {
       return;
     }
-    end();
+    settle();
     if (waiting != null) {
       waiting.withdraw();
     }
-    if (connection != null && request != null && response == null) {
-      connection.doubt(client.time(), client.connectLimit());
+    if (sending != null && answer == null) {
+      sending.doubt();
     }
     cut();
   }
@@ -264,55 +122,20 @@ public final class UpstreamCall {
    * goes on for too long is cut. Nothing more is told.
    */
   public void release() {
-    HttpClientResponse rest = response;
-    if (over || rest == null) {
+    if (over || answer == null) {
       return;
     }
-    end();
-    if (lost || connection == null) {
-      // Nothing is left to run out, and Vert.x would throw.
-      cut();
-      return;
-    }
-    Timer limit = client.time().after(RUN_OUT, this::cut);
-    rest.handler(ignored -> {});
-    rest.endHandler(end -> {
-      limit.cancel();
-      leave();
-    });
-    rest.exceptionHandler(failure -> {
-      limit.cancel();
-      cut();
-    });
-    rest.resume();
-  }
-
-  /**
-   * Leaves the connection behind the answer. An upstream that has answered before it read the whole
-   * request may never read the rest, and so not what is sent behind it either.
-   */
-  private void leave() {
-    if (connection != null && written != null && written.isComplete()) {
-      client.pool().giveBack(connection);
-      connection = null;
-    } else {
-      cut();
+    settle();
+    if (sending != null) {
+      sending.runOut();
     }
   }
 
   /** Leaves the connection before the end of the answer. */
   private void cut() {
-    UpstreamConnection left = connection;
-    if (left == null) {
-      return;
+    if (sending != null) {
+      sending.cut();
     }
-    // Vert.x tells at once that the answer is cut.
-    connection = null;
-    if (request != null) {
-      left.cut(request);
-      request = null;
-    }
-    client.pool().giveBack(left);
   }
 
   /** The upstream key it is sent with. */
@@ -322,20 +145,131 @@ public final class UpstreamCall {
 
   /** Stops reading, so that the upstream has to wait. */
   public void pause() {
-    paused = true;
-    if (response != null) {
-      response.pause();
+    if (sending != null) {
+      sending.pause();
     }
   }
 
   /** Goes on reading. */
   public void resume() {
-    paused = false;
-    if (response != null) {
-      response.resume();
+    if (sending != null) {
+      sending.resume();
     }
-    if (lost) {
-      failAfterWhatWaits();
+  }
+
+  /** The request on one connection. Hears nothing any more when it has left that. */
+  private final class Sending implements StreamListener {
+    private final UpstreamConnection place;
+    private final Pooling pooling;
+    private final long sentNanos = client.time().nanos();
+    private @Nullable UpstreamStream stream;
+    private @Nullable Timer runOutLimit;
+
+    private Sending(UpstreamConnection place, Pooling pooling) {
+      this.place = place;
+      this.pooling = pooling;
+    }
+
+    private void begin(RequestHead head) {
+      stream = place.newStream(this);
+      stream.send(head, body.get());
+    }
+
+    @Override
+    public void head(int status, ReplyHeaders headers) {
+      answer = readerOf(status, headers);
+      listener.accept(new UpstreamReply.Head(status, headers));
+    }
+
+    @Override
+    public void piece(byte[] bytes) {
+      if (!over && answer != null && !answer.read(bytes)) {
+        fail(Fault.TOO_LARGE);
+      }
+    }
+
+    @Override
+    public void end() {
+      leave();
+      if (!over && answer != null) {
+        UpstreamReply last = answer.finish();
+        if (!over) {
+          settle();
+          listener.accept(last);
+        }
+      }
+    }
+
+    @Override
+    public void lost(Loss loss) {
+      boolean mayBeRepeated = !over && answer == null && pooling == Pooling.REUSE;
+      if (mayBeRepeated && isUnprocessed(loss)) {
+        // Says nothing about the model.
+        cut();
+        connect(Pooling.FRESH);
+      } else {
+        cut();
+        fail(loss == Loss.UNEXPECTED_INTERIM ? Fault.UNEXPECTED_INTERIM : Fault.CONNECTION_LOST);
+      }
+    }
+
+    /** Whether the upstream cannot have begun to work on the request. */
+    private boolean isUnprocessed(Loss loss) {
+      Duration taken = client.time().since(sentNanos);
+      boolean isStale = place.isShared() && taken.compareTo(STALE_KNOWN_BY) < 0;
+      return loss == Loss.UNPROCESSED || (loss == Loss.CLOSED && isStale);
+    }
+
+    private void runOut() {
+      runOutLimit = client.time().after(RUN_OUT, this::cut);
+      resume();
+    }
+
+    /**
+     * Leaves the connection behind the answer. An upstream that has answered before it read the
+     * whole request may never read the rest, and so not what is sent behind it either.
+     */
+    private void leave() {
+      if (stream != null && stream.isSent()) {
+        giveBack();
+      } else {
+        cut();
+      }
+    }
+
+    private void cut() {
+      if (sending == this) {
+        if (stream != null) {
+          stream.cut();
+        }
+        giveBack();
+      }
+    }
+
+    private void giveBack() {
+      sending = null;
+      if (runOutLimit != null) {
+        runOutLimit.cancel();
+      }
+      client.pool().giveBack(place);
+    }
+
+    private void doubt() {
+      if (stream != null) {
+        place.doubt(client.time(), client.connectLimit());
+      }
+    }
+
+    private void pause() {
+      if (stream != null) {
+        stream.pause();
+      }
+    }
+
+    private void resume() {
+      if (stream != null) {
+        stream.resume();
+      }
     }
   }
 }

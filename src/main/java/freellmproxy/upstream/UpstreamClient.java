@@ -7,9 +7,6 @@ import freellmproxy.time.Time;
 import io.netty.buffer.ByteBuf;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
-import io.vertx.core.http.HttpHeaders;
-import io.vertx.core.http.HttpMethod;
-import io.vertx.core.http.RequestOptions;
 import java.time.Duration;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -29,8 +26,8 @@ public final class UpstreamClient {
   private final Connector connector;
   private final ConnectionPool pool;
 
-  private Settings templateOf;
-  private RequestOptions template;
+  private Settings headOf;
+  private RequestHead head;
 
   /** Must be called on the event loop it is for. */
   public UpstreamClient(Vertx vertx, LiveSettings settings, AnswerMemory answerMemory, Time time) {
@@ -38,32 +35,11 @@ public final class UpstreamClient {
     this.settings = settings;
     this.answerMemory = answerMemory;
     this.time = time;
-    this.templateOf = settings.current();
-    this.connectLimit = templateOf.limits().connect();
-    this.connector = new Connector(vertx, templateOf.upstream(), connectLimit);
+    this.headOf = settings.current();
+    this.connectLimit = headOf.limits().connect();
+    this.connector = new Connector(vertx, headOf.upstream(), connectLimit, time);
     this.pool = new ConnectionPool(connector, connectLimit, time, this::soon);
-    this.template = template(templateOf.upstream(), templateOf.keys());
-  }
-
-  private RequestOptions template(Settings.Upstream upstream, Settings.Keys keys) {
-    var options =
-        new RequestOptions()
-            .setMethod(HttpMethod.POST)
-            .setURI(upstream.baseUrl().getRawPath() + "/chat/completions")
-            .setProxyOptions(connector.relay())
-            .putHeader(HttpHeaders.AUTHORIZATION, "Bearer " + keys.openRouter().reveal())
-            .putHeader(HttpHeaders.CONTENT_TYPE, "application/json")
-            .putHeader(HttpHeaders.ACCEPT, "application/json, text/event-stream")
-            // Vert.x would offer gzip by itself; compressing a stream only delays its events.
-            .putHeader(HttpHeaders.ACCEPT_ENCODING, "identity")
-            .putHeader(HttpHeaders.USER_AGENT, "free-llm-proxy");
-    if (upstream.referer() != null) {
-      options.putHeader("HTTP-Referer", upstream.referer());
-    }
-    if (upstream.title() != null) {
-      options.putHeader("X-Title", upstream.title());
-    }
-    return options;
+    this.head = head(headOf);
   }
 
   /**
@@ -82,20 +58,24 @@ public final class UpstreamClient {
     return call;
   }
 
-  /** What each request says besides its body, with the key of this moment. */
-  @SuppressWarnings("ReferenceEquality") // each reload makes another object
-  RequestOptions template() {
-    Settings current = settings.current();
-    if (current != templateOf) {
-      templateOf = current;
-      template = template(current.upstream(), current.keys());
-    }
-    return template;
+  private RequestHead head(Settings settings) {
+    return new RequestHead(settings.upstream(), settings.keys(), connector.relay());
   }
 
-  /** The key that {@link #template} has given out last. */
+  /** What each request says besides its body, with the key of this moment. */
+  @SuppressWarnings("ReferenceEquality") // each reload makes another object
+  RequestHead head() {
+    Settings current = settings.current();
+    if (current != headOf) {
+      headOf = current;
+      head = head(current);
+    }
+    return head;
+  }
+
+  /** The key in the {@link #head} that was given out last. */
   Secret key() {
-    return templateOf.keys().openRouter();
+    return headOf.keys().openRouter();
   }
 
   ConnectionPool pool() {

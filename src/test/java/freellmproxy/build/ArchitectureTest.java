@@ -29,8 +29,7 @@ final class ArchitectureTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {"config", "sse", "json", "catalog", "chat", "time", "api", "egress", "net"})
+  @ValueSource(strings = {"config", "sse", "json", "catalog", "chat", "time", "api", "egress"})
   void theGroundFloorKnowsNobodyAbove(String room) {
     noClasses()
         .that()

@@ -1,4 +1,4 @@
-package freellmproxy.net;
+package freellmproxy.http;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;

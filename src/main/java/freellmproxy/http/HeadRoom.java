@@ -1,4 +1,4 @@
-package freellmproxy.net;
+package freellmproxy.http;
 
 import io.netty.buffer.AbstractByteBufAllocator;
 import io.netty.buffer.ByteBuf;
@@ -6,12 +6,12 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
 
 /**
- * Gives the heads of messages on an HTTP/1.1 connection buffers with room for a small body behind
+ * Gives the heads of answers on an HTTP/1.1 connection buffers with room for a small body behind
  * them. Netty's encoder puts the body there if there is room, but asks for none: two buffers then
  * go through every step of a write, which costs more than the copy (docs/decisions/0022). What is
  * asked for in other ways than heads are comes from the connection's allocator as it is.
  */
-public final class HeadRoom extends AbstractByteBufAllocator {
+final class HeadRoom extends AbstractByteBufAllocator {
   /** No head is shorter, and no line that says the length of a chunk is longer. */
   private static final int SHORTEST_HEAD = 16;
 
@@ -26,7 +26,7 @@ public final class HeadRoom extends AbstractByteBufAllocator {
   }
 
   /** For the messages that are sent on this connection from now on. */
-  public static void install(Channel channel) {
+  static void install(Channel channel) {
     channel.config().setAllocator(new HeadRoom(channel.alloc()));
   }
 

@@ -1,5 +1,0 @@
-/** What the connections of both sides have in common. */
-@NullMarked
-package freellmproxy.net;
-
-import org.jspecify.annotations.NullMarked;
