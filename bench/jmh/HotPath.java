@@ -12,7 +12,6 @@ import freellmproxy.sse.SseParser;
 import freellmproxy.upstream.ChatChunk;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import io.vertx.core.buffer.Buffer;
 import java.time.Instant;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.*;
@@ -80,7 +79,7 @@ public class HotPath {
 
   private static final byte[] EVENTS = (
       "data: {\"id\":\"gen-1\",\"object\":\"chat.completion.chunk\",\"created\":1763990000,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\" token\"},\"finish_reason\":null}]}\n\n"
-          .repeat(10));
+          .repeat(10)).getBytes(UTF_8);
 
   @Benchmark
   public Object scanRequest(Bodies bodies) {

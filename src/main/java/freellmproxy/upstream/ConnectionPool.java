@@ -109,7 +109,8 @@ final class ConnectionPool {
       keep(connection);
     }
     if (!waiting.isEmpty()) {
-      // Not inside of this: Vert.x counts the call as over only when it has told its end.
+      // Not inside of this: Vert.x counts the call as over only when it has told its end, and a
+      // connection of HTTP/1.1 looks behind the answer then.
       soon.accept(this::serveWaiting);
     }
   }

@@ -50,7 +50,7 @@ final class Http1Connection extends UpstreamConnection {
 
   private boolean isLeaving;
   private Duration keepAlive = COMMON_KEEP_ALIVE;
-  private long lastAnswerNanos;
+  private long keptSinceNanos;
   private @Nullable Http1Stream stream;
 
   /**
@@ -64,6 +64,7 @@ final class Http1Connection extends UpstreamConnection {
     this.loop = internals.context();
     this.time = time;
     this.onClose = onClose;
+    this.keptSinceNanos = time.nanos();
     this.decoder =
         new AnswerDecoder(
             new HttpDecoderConfig()
@@ -98,7 +99,7 @@ final class Http1Connection extends UpstreamConnection {
 
   @Override
   boolean isWithinKeepAlive() {
-    return isNew() || time.since(lastAnswerNanos).compareTo(keepAlive) < 0;
+    return time.since(keptSinceNanos).compareTo(keepAlive) < 0;
   }
 
   @Override
@@ -124,7 +125,7 @@ final class Http1Connection extends UpstreamConnection {
   /** Its stream has come to its end. */
   void ended() {
     stream = null;
-    lastAnswerNanos = time.nanos();
+    keptSinceNanos = time.nanos();
   }
 
   /**
@@ -159,7 +160,7 @@ final class Http1Connection extends UpstreamConnection {
   private void fail(Throwable failure) {
     isLeaving = true;
     if (stream != null) {
-      stream.read(failure instanceof IOException ? Loss.CLOSED : Loss.MALFORMED);
+      stream.read(failure instanceof IOException ? Loss.CLOSED : Loss.BROKEN);
     }
     close();
   }

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpResponse;
@@ -29,6 +30,10 @@ final class Http1Stream implements UpstreamStream {
   private boolean isOver;
   private boolean isPaused;
   private boolean isReading;
+
+  /** Whether any answer has come, final or not. */
+  private boolean hasBegun;
+
   private boolean isInterim;
   private @Nullable ChannelFuture written;
 
@@ -49,11 +54,12 @@ final class Http1Stream implements UpstreamStream {
       var _ = channel.write(head.encode(length, 0, channel.alloc()));
       written = channel.writeAndFlush(body);
     }
+    written.addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
   }
 
   @Override
   public boolean isSent() {
-    return written != null && written.isDone();
+    return written != null && written.isSuccess();
   }
 
   /** Takes a message of the codec, or a {@link Loss}. */
@@ -83,7 +89,15 @@ final class Http1Stream implements UpstreamStream {
     try {
       if (!isOver) {
         tell(message);
+      } else if (message instanceof HttpObject) {
+        // Nobody has asked for it.
+        connection.close();
       }
+    } catch (RuntimeException bug) {
+      if (!isOver) {
+        lose(Loss.BROKEN);
+      }
+      throw bug;
     } finally {
       ReferenceCountUtil.release(message);
     }
@@ -91,9 +105,9 @@ final class Http1Stream implements UpstreamStream {
 
   private void tell(Object message) {
     if (message instanceof Loss loss) {
-      lose(loss);
+      lose(hasBegun ? Loss.BROKEN : loss);
     } else if (!(message instanceof HttpObject part) || part.decoderResult().isFailure()) {
-      lose(Loss.MALFORMED);
+      lose(Loss.BROKEN);
     } else if (part instanceof HttpResponse head) {
       tellHead(head);
     } else if (part instanceof HttpContent content && !isInterim) {
@@ -103,8 +117,11 @@ final class Http1Stream implements UpstreamStream {
 
   private void tellHead(HttpResponse head) {
     HttpResponseStatus status = head.status();
+    hasBegun = true;
     isInterim = status.codeClass() == HttpStatusClass.INFORMATIONAL;
-    if (status.code() == HttpResponseStatus.SWITCHING_PROTOCOLS.code()) {
+    if (head.protocolVersion().majorVersion() != 1) {
+      lose(Loss.BROKEN);
+    } else if (status.code() == HttpResponseStatus.SWITCHING_PROTOCOLS.code()) {
       // Whatever it switches to, nobody has asked for it.
       lose(Loss.UNEXPECTED_INTERIM);
     } else if (!isInterim) {
@@ -117,7 +134,12 @@ final class Http1Stream implements UpstreamStream {
     if (content.content().isReadable()) {
       listener.piece(ByteBufUtil.getBytes(content.content()));
     }
-    if (content instanceof LastHttpContent && !isOver) {
+    if (!(content instanceof LastHttpContent) || isOver) {
+      return;
+    }
+    if (isPaused) {
+      unread.addFirst(LastHttpContent.EMPTY_LAST_CONTENT);
+    } else {
       isOver = true;
       connection.ended();
       listener.end();

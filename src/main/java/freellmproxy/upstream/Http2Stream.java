@@ -58,12 +58,12 @@ final class Http2Stream implements UpstreamStream {
   private Loss meaning(Throwable failure) {
     boolean isClosed = failure instanceof HttpClosedException;
     if (failure instanceof StreamResetException reset) {
-      return reset.getCode() == H2_REFUSED_STREAM ? Loss.UNPROCESSED : Loss.MALFORMED;
+      return reset.getCode() == H2_REFUSED_STREAM ? Loss.UNPROCESSED : Loss.BROKEN;
     }
     if (isClosed && connection.leavesCallsOut()) {
       return Loss.UNPROCESSED;
     }
-    return isClosed || failure instanceof IOException ? Loss.CLOSED : Loss.MALFORMED;
+    return isClosed || failure instanceof IOException ? Loss.CLOSED : Loss.BROKEN;
   }
 
   private void read(HttpClientResponse answer) {
@@ -108,7 +108,7 @@ final class Http2Stream implements UpstreamStream {
 
   /** What came before waits while we pause, perhaps to the last byte, and is read first. */
   private void loseWhenRead() {
-    loss = Loss.CLOSED;
+    loss = Loss.BROKEN;
     if (!isPaused) {
       lose(loss);
     }

@@ -4,10 +4,10 @@ package freellmproxy.upstream;
 enum Loss {
   /** The upstream says that it has not begun to work on it. */
   UNPROCESSED,
-  /** The connection is closed. */
+  /** The connection was closed before anything came. */
   CLOSED,
-  /** What came is no answer. */
-  MALFORMED,
-  /** An answer that is not final was taken for one. */
+  /** What came is no answer, or not the whole of one. */
+  BROKEN,
+  /** An answer came that is not final, and none can be expected behind it. */
   UNEXPECTED_INTERIM
 }

@@ -36,7 +36,7 @@ final class RequestHead {
    */
   RequestHead(Settings.Upstream upstream, Settings.Keys keys, @Nullable ProxyOptions relay) {
     URI url = upstream.baseUrl();
-    String path = url.getRawPath() + "/chat/completions";
+    String path = URI.create(url.toASCIIString()).getRawPath() + "/chat/completions";
     MultiMap headers = headers(upstream, keys);
     this.options = new RequestOptions().setMethod(HttpMethod.POST).setURI(path).setHeaders(headers);
     this.start = start(url, path, headers, relay).getBytes(ISO_8859_1);
@@ -62,7 +62,9 @@ final class RequestHead {
 
   private static String start(
       URI url, String path, MultiMap headers, @Nullable ProxyOptions relay) {
-    String host = url.getHost() + (url.getPort() == -1 ? "" : ":" + url.getPort());
+    int defaultPort = "https".equalsIgnoreCase(url.getScheme()) ? 443 : 80;
+    boolean isDefault = url.getPort() == -1 || url.getPort() == defaultPort;
+    String host = url.getHost() + (isDefault ? "" : ":" + url.getPort());
     String target = relay == null ? path : "http://" + host + path;
     var start = new StringBuilder("POST " + target + " HTTP/1.1\r\nhost: " + host + "\r\n");
     for (Map.Entry<String, String> header : headers) {

@@ -11,7 +11,7 @@ interface UpstreamStream {
    */
   void send(RequestHead head, ByteBuf body);
 
-  /** Whether the upstream's side of the connection has taken the whole request. */
+  /** Whether the whole request is on its way. */
   boolean isSent();
 
   /** Stops reading, so that the upstream has to wait. */

@@ -20,6 +20,7 @@ import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.net.Socket;
 import java.time.Duration;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -148,7 +149,7 @@ final class Http1ConnectionTest {
         "HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\nContent-Length: 6\\r\\n\\r\\n"
             + " | CONNECTION_LOST",
         "HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\nx\\r\\n | CONNECTION_LOST",
-        "HTTP/3.1 what\\r\\n\\r\\n | CONNECTION_LOST",
+        "HTTP/3.1 200 OK\\r\\n\\r\\n | CONNECTION_LOST",
         "SSH-2.0-OpenSSH_9.2\\r\\n\\r\\n | CONNECTION_LOST"
       })
   void endsWithWhatIsNoAnswer(String words, Fault fault) throws IOException {
@@ -161,27 +162,55 @@ final class Http1ConnectionTest {
     }
   }
 
+  /** The upstream has begun to work on it. */
+  @Test
+  void carriesNoCallASecondTimeThatHadAnInterimAnswer() throws IOException {
+    Future<UpstreamReply> answered = calls.chat();
+    try (Socket connection = upstream.accept()) {
+      answerTo(answered, connection, OK + BODY);
+      answered = calls.chat();
+      readChat(connection);
+      write(connection, "HTTP/1.1 102 Processing\r\n\r\n");
+    }
+    assertThat(TestProxy.await(answered))
+        .isEqualTo(new UpstreamReply.Failure(Fault.CONNECTION_LOST));
+  }
+
   /** The answer and its end have come together with the end of the connection. */
   @Test
   void bringsWhatCameWhileItsCallPausedBeforeItsEnd() throws IOException {
-    Promise<UpstreamReply> end = Promise.promise();
-    var call = new UpstreamCall[1];
-    calls.inLoop(() ->
-        call[0] =
-            calls.chat(
-                AnswerForm.WHOLE,
-                step -> {
-                  if (step instanceof UpstreamReply.Head) {
-                    call[0].pause();
-                    calls.inLoop(() -> calls.inLoop(call[0]::resume));
-                  }
-                  UpstreamCalls.end(end).accept(step);
-                }));
+    Future<UpstreamReply> answered = pausedAtTheHead();
     try (Socket connection = upstream.accept()) {
       readChat(connection);
       write(connection, OK + BODY);
     }
-    assertThat(TestProxy.await(end.future())).isInstanceOf(UpstreamReply.Answer.class);
+    assertThat(TestProxy.await(answered)).isInstanceOf(UpstreamReply.Answer.class);
+  }
+
+  @Test
+  void isClosedWhenMoreCameThanAnAnswerWhileItsCallPaused() throws IOException {
+    Future<UpstreamReply> answered = pausedAtTheHead();
+    try (Socket connection = upstream.accept()) {
+      readChat(connection);
+      write(connection, OK + BODY + OK + BODY);
+      assertThat(TestProxy.await(answered)).isInstanceOf(UpstreamReply.Answer.class);
+      assertThat(connection.getInputStream().read()).isEqualTo(-1);
+    }
+  }
+
+  private Future<UpstreamReply> pausedAtTheHead() {
+    Promise<UpstreamReply> end = Promise.promise();
+    var call = new UpstreamCall[1];
+    Consumer<UpstreamReply> listener =
+        step -> {
+          if (step instanceof UpstreamReply.Head) {
+            call[0].pause();
+            calls.inLoop(() -> calls.inLoop(call[0]::resume));
+          }
+          UpstreamCalls.end(end).accept(step);
+        };
+    calls.inLoop(() -> call[0] = calls.chat(AnswerForm.WHOLE, listener));
+    return end.future();
   }
 
   private void assertAnsweredOnANewOne(Future<UpstreamReply> answered) throws IOException {

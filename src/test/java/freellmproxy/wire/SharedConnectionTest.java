@@ -59,15 +59,27 @@ final class SharedConnectionTest {
   /**
    * All of the first answer has come, and what is left of it waits for a slow client.
    *
-   * @param left so many pieces wait; with 16 of them Vert.x has stopped reading
+   * @param left so many pieces wait
    */
   @ParameterizedTest
   @ValueSource(ints = {1, 15, 16, 17})
   void isFreeOnceItsAnswerHasBeenReadToTheEnd(int left) throws IOException {
+    assertFreeOnceRead(STREAM + chunk(Events.ROLE).repeat(1 + left) + "0\r\n\r\n");
+  }
+
+  /** Of the first answer only the end is left, which was in its last piece. */
+  @Test
+  void isFreeOnceTheEndOfItsAnswerHasBeenRead() throws IOException {
+    int length = Events.ROLE.length();
+    assertFreeOnceRead(
+        STREAM.replace("Transfer-Encoding: chunked", "Content-Length: " + length) + Events.ROLE);
+  }
+
+  private void assertFreeOnceRead(String streamed) throws IOException {
     calls.inLoop(() -> first = calls.chat(AnswerForm.STREAM, this::pauseAndCallAgain));
     try (Socket connection = upstream.accept()) {
       readChat(connection);
-      write(connection, STREAM + chunk(Events.ROLE).repeat(1 + left) + "0\r\n\r\n");
+      write(connection, streamed);
       try (Socket another = upstream.accept()) {
         readChat(another);
         answer(another);
