@@ -10,6 +10,7 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.internal.buffer.BufferInternal;
 import java.time.Duration;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Reads one request body into memory, within limits of size and patience (contract section 12). */
 final class BodyReader implements BodyTap.Taker {
@@ -97,7 +98,24 @@ final class BodyReader implements BodyTap.Taker {
       giveUp(new Result.NoRoom());
       return;
     }
-    body.writeBytes(piece);
+    if (isInPlace(piece)) {
+      body.writerIndex(length);
+    } else {
+      body.writeBytes(piece);
+    }
+  }
+
+  @Override
+  public @Nullable ByteBuf place() {
+    boolean hasPlace = !over && announced > body.readableBytes() && body.isWritable();
+    return hasPlace ? body.retainedSlice(body.writerIndex(), body.writableBytes()).clear() : null;
+  }
+
+  /** Whether it has been read to where {@link #place} said. */
+  private boolean isInPlace(ByteBuf piece) {
+    return piece.hasMemoryAddress()
+        && body.hasMemoryAddress()
+        && piece.memoryAddress() + piece.readerIndex() == body.memoryAddress() + body.writerIndex();
   }
 
   @Override
@@ -127,11 +145,16 @@ final class BodyReader implements BodyTap.Taker {
     return true;
   }
 
-  /** Most clients announce the length, and then nothing needs to be moved later. */
+  /**
+   * Most clients announce the length, and then nothing needs to be moved later. There is room for
+   * one byte more, since Netty reads again in vain where it could fill all the room there was.
+   */
   private int capacity(int needed) {
-    return body.isReadable()
-        ? PooledByteBufAllocator.DEFAULT.calculateNewCapacity(needed, maxBytes)
-        : Math.max(needed, Math.clamp(announced, SMALLEST_FIRST_PIECE, LARGEST_FIRST_PIECE));
+    if (body.isReadable()) {
+      return PooledByteBufAllocator.DEFAULT.calculateNewCapacity(needed, maxBytes);
+    }
+    int expected = Math.clamp(announced + 1, SMALLEST_FIRST_PIECE, LARGEST_FIRST_PIECE);
+    return Math.clamp(expected, needed, maxBytes);
   }
 
   private void complete() {

@@ -27,6 +27,12 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
     /** A piece, which it must be done with when it returns. */
     void take(ByteBuf piece);
 
+    /**
+     * Where the next bytes belong, for the connection to write them there and release it: a piece
+     * that lies there need not be copied. Null when they have no place yet.
+     */
+    @Nullable ByteBuf place();
+
     /** There can be no more, since the next is no chunk. */
     void malformed();
 
@@ -59,6 +65,15 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
       this.taker = taker;
     }
     return passesHead;
+  }
+
+  /** Whether somebody waits for more of a body. */
+  boolean isComing() {
+    return taker != null;
+  }
+
+  @Nullable ByteBuf place() {
+    return taker == null ? null : taker.place();
   }
 
   @Override

@@ -48,6 +48,7 @@ final class ConnectionGuard {
     HeadCheck.install(connection);
     BodyTap.install(connection);
     HeadRoom.install(channel);
+    channel.config().setRecvByteBufAllocator(new BodyReads(BodyTap.of(connection)));
   }
 
   /** A request head has come; until its answer is complete the client may be silent. */

@@ -276,6 +276,7 @@ final class BadInputTest {
     }
   }
 
+  /** What makes it wrong comes last, so that nothing is left to be read behind the answer. */
   static Stream<Arguments> refused() {
     String chunked = POST + "Transfer-Encoding: chunked\r\n\r\n";
     return Stream.of(
@@ -287,8 +288,8 @@ final class BadInputTest {
         Arguments.of(chatHead(100, "x-api-key: wrong", "Connection: close"), "403"),
         Arguments.of(chatHead(100).replace("/chat", "/chats").replace("/1.1", "/1.0"), "404"),
         Arguments.of(chunked + "xyz\r\n", "400"),
-        Arguments.of(POST + "X-Big: " + "x".repeat(100_000), "431"),
-        Arguments.of("GET /" + "x".repeat(20_000), "414"));
+        Arguments.of(POST + "X-Big: " + "x".repeat(64 << 10), "431"),
+        Arguments.of("GET /" + "x".repeat(8 << 10), "414"));
   }
 
   @Test
