@@ -77,9 +77,10 @@ public class HotPath {
     }
   }
 
-  private static final byte[] EVENTS = (
+  private static final byte[] EVENTS =
       "data: {\"id\":\"gen-1\",\"object\":\"chat.completion.chunk\",\"created\":1763990000,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\" token\"},\"finish_reason\":null}]}\n\n"
-          .repeat(10)).getBytes(UTF_8);
+          .repeat(10)
+          .getBytes(UTF_8);
 
   @Benchmark
   public Object scanRequest(Bodies bodies) {

@@ -41,10 +41,11 @@ final class BodyReads implements RecvByteBufAllocator {
 
     @Override
     public ByteBuf allocate(ByteBufAllocator pool) {
-      if (!body.isComing()) {
+      BodyTap.Taker taker = body.taker();
+      if (taker == null) {
         return pool.ioBuffer(FIRST_READ);
       }
-      ByteBuf place = body.place();
+      ByteBuf place = taker.place();
       return place == null ? super.allocate(pool) : place;
     }
 

@@ -67,13 +67,9 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
     return passesHead;
   }
 
-  /** Whether somebody waits for more of a body. */
-  boolean isComing() {
-    return taker != null;
-  }
-
-  @Nullable ByteBuf place() {
-    return taker == null ? null : taker.place();
+  /** Who waits for more of a body, null for nobody. */
+  @Nullable Taker taker() {
+    return taker;
   }
 
   @Override

@@ -158,7 +158,6 @@ final class Http1Connection extends UpstreamConnection {
   }
 
   private void fail(Throwable failure) {
-    isLeaving = true;
     if (stream != null) {
       stream.read(failure instanceof IOException ? Loss.CLOSED : Loss.BROKEN);
     }
@@ -166,7 +165,6 @@ final class Http1Connection extends UpstreamConnection {
   }
 
   private void closed() {
-    isLeaving = true;
     onClose.accept(this);
     if (stream != null) {
       stream.read(Loss.CLOSED);

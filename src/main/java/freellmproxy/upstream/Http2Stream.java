@@ -22,7 +22,7 @@ final class Http2Stream implements UpstreamStream {
 
   private boolean isPaused;
   private boolean isOver;
-  private @Nullable Loss loss;
+  private boolean isLost;
   private int pieces;
   private @Nullable HttpClientRequest request;
   private @Nullable HttpClientResponse response;
@@ -108,23 +108,23 @@ final class Http2Stream implements UpstreamStream {
 
   /** What came before waits while we pause, perhaps to the last byte, and is read first. */
   private void loseWhenRead() {
-    loss = Loss.BROKEN;
+    isLost = true;
     if (!isPaused) {
-      lose(loss);
+      lose(Loss.BROKEN);
     }
   }
 
   /** Vert.x hands over what waits in tasks of its own, and does not say when that was all. */
-  private void loseAfterWhatWaits(Loss how) {
+  private void loseAfterWhatWaits() {
     int before = pieces;
     connection.soon(() -> {
       if (isPaused) {
         return;
       }
       if (pieces == before) {
-        lose(how);
+        lose(Loss.BROKEN);
       } else {
-        loseAfterWhatWaits(how);
+        loseAfterWhatWaits();
       }
     });
   }
@@ -148,8 +148,8 @@ final class Http2Stream implements UpstreamStream {
     if (response != null) {
       response.resume();
     }
-    if (loss != null) {
-      loseAfterWhatWaits(loss);
+    if (isLost) {
+      loseAfterWhatWaits();
     }
   }
 
