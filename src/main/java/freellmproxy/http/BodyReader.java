@@ -107,8 +107,12 @@ final class BodyReader implements BodyTap.Taker {
 
   @Override
   public @Nullable ByteBuf place() {
-    boolean hasPlace = !over && announced > body.readableBytes() && body.isWritable();
-    return hasPlace ? body.retainedSlice(body.writerIndex(), body.writableBytes()).clear() : null;
+    long missing = announced - body.readableBytes();
+    if (over || missing <= 0 || (!body.isWritable() && !grow(body.readableBytes() + 1))) {
+      return null;
+    }
+    int length = (int) Math.min(missing, body.writableBytes());
+    return body.retainedSlice(body.writerIndex(), length).clear();
   }
 
   /** Whether it has been read to where {@link #place} said. */
@@ -145,15 +149,12 @@ final class BodyReader implements BodyTap.Taker {
     return true;
   }
 
-  /**
-   * Most clients announce the length, and then nothing needs to be moved later. There is room for
-   * one byte more, since Netty reads again in vain where it could fill all the room there was.
-   */
+  /** Most clients announce the length, and then nothing needs to be moved later. */
   private int capacity(int needed) {
     if (body.isReadable()) {
       return PooledByteBufAllocator.DEFAULT.calculateNewCapacity(needed, maxBytes);
     }
-    int expected = Math.clamp(announced + 1, SMALLEST_FIRST_PIECE, LARGEST_FIRST_PIECE);
+    int expected = Math.clamp(announced, SMALLEST_FIRST_PIECE, LARGEST_FIRST_PIECE);
     return Math.clamp(expected, needed, maxBytes);
   }
 

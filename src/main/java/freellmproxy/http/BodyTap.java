@@ -20,6 +20,7 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
 
   private final ContextInternal loop;
   private boolean passesHead;
+  private boolean isIncomplete;
   private @Nullable Taker taker;
 
   /** Who gets a body. */
@@ -29,7 +30,8 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
 
     /**
      * Where the next bytes belong, for the connection to write them there and release it: a piece
-     * that lies there need not be copied. Null when they have no place yet.
+     * that lies there need not be copied. Ends where the body does, since what is read behind it is
+     * not its own. Null when they have no place.
      */
     @Nullable ByteBuf place();
 
@@ -40,7 +42,7 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
     void await();
   }
 
-  private BodyTap(ContextInternal loop) {
+  BodyTap(ContextInternal loop) {
     this.loop = loop;
   }
 
@@ -67,13 +69,19 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
     return passesHead;
   }
 
-  /** Who waits for more of a body, null for nobody. */
-  @Nullable Taker taker() {
-    return taker;
+  /** The place of the next bytes in a body, to be released; null where they have none. */
+  @Nullable ByteBuf place() {
+    return taker == null ? null : taker.place();
+  }
+
+  /** Whether more of a request has to come than there is so far. */
+  boolean isIncomplete() {
+    return isIncomplete;
   }
 
   @Override
   public void channelRead(ChannelHandlerContext context, Object message) {
+    isIncomplete = !(message instanceof LastHttpContent);
     if (message instanceof HttpRequest) {
       taker = null;
       passesHead = true;

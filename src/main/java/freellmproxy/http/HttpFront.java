@@ -21,7 +21,7 @@ public final class HttpFront {
 
   private static final int MAX_REQUEST_LINE_BYTES = 8 << 10;
 
-  /** What Netty reads at once is one piece of a body; by default it would cut it into eight. */
+  /** What a body is cut into; by default Netty would cut it into eight times as many pieces. */
   private static final int MAX_PIECE_BYTES = 64 << 10;
 
   private final HttpServer server;

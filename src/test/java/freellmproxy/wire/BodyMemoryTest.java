@@ -23,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Bodies are kept outside the heap, where no collector finds them: however a request ends, its body
@@ -174,15 +175,20 @@ final class BodyMemoryTest {
     assertThat(settled(before + LESS_THAN_A_BODY)).isLessThan(before + LESS_THAN_A_BODY);
   }
 
-  /** A stream may last for an hour, and its request is not needed once it has begun. */
-  @Test
-  void isGivenBackWhenAStreamBegins() throws IOException {
+  /**
+   * A stream may last for an hour, and its request is not needed once it has begun, nor by what
+   * came behind it.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"", "P"})
+  void isGivenBackWhenAStreamBegins(String behind) throws IOException {
     proxy
         .sandbox()
         .script(
             FIRST, Faults.stream(Events.ROLE, Events.content("half")).upTo(2, new Step.Stall()));
     long before = settled(Long.MAX_VALUE);
-    try (var client = RawConnection.to(proxy.port()).chat(STREAM)) {
+    String request = RawConnection.chatHead(STREAM.length()) + STREAM + behind;
+    try (var client = RawConnection.to(proxy.port()).send(request)) {
       client.readUntil("half");
       assertThat(settled(before + LESS_THAN_A_BODY)).isLessThan(before + LESS_THAN_A_BODY);
     }

@@ -4,24 +4,30 @@ import static freellmproxy.testing.RawConnection.chatHead;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import freellmproxy.sandbox.Faults;
+import freellmproxy.testing.FakeTime;
 import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Bodies that are read to where they stay, however they come. */
 final class LargeBodyTest {
-  @AutoClose private final TestProxy proxy = TestProxy.start();
+  private final FakeTime time = new FakeTime();
+
+  @AutoClose private final TestProxy proxy = TestProxy.startAt(time, "UPSTREAM_TIMEOUT_SEC", "1");
 
   /**
    * Two requests on one connection, the second right behind the first.
    *
-   * @param length about so many bytes has the first body
+   * @param length so many bytes has the first body
    * @param piece so many bytes are sent at once
    */
   @ParameterizedTest
@@ -39,7 +45,7 @@ final class LargeBodyTest {
   })
   void goOnByteForByte(int length, int piece) throws IOException {
     String first = body(length);
-    String second = body(length / 2 + 10);
+    String second = body(length / 2 + 50);
     byte[] sent =
         (chatHead(first.length()) + first + chatHead(second.length()) + second)
             .getBytes(ISO_8859_1);
@@ -55,10 +61,45 @@ final class LargeBodyTest {
         .containsExactly(first, second);
   }
 
+  /**
+   * What comes right behind a body, and then goes on, must not be written over the body: it may
+   * have to be sent once more, and a key stands in the head of the next request.
+   *
+   * @param length the head before the body fills the first read up to its last hundred bytes
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {3_000, 76_000, 1_060_000, 1_500_000})
+  void outlastTheHalfOfAHeadBehindThem(int length) throws Exception {
+    proxy.sandbox().script(TestProxy.FIRST, Faults.silence());
+    String body = body(length);
+    String head = chatHead(body.length(), "X-Pad: ");
+    head = head.replace("X-Pad: ", "X-Pad: " + "x".repeat(3_996 - head.length()));
+    String next = chatHead(2);
+    try (var client = RawConnection.to(proxy.port())) {
+      client.send(head + body + next.substring(0, 20));
+      while (proxy.sandbox().received().isEmpty()) {
+        proxy.get("/health");
+      }
+      client.send(next.substring(20, next.length() - 4));
+      for (int i = 0; i < 3; i++) {
+        proxy.get("/health");
+      }
+      time.advance(Duration.ofSeconds(1));
+      assertThat(client.readUntil("}}")).contains(" 200 ");
+      client.send("\r\n\r\n{}");
+      assertThat(client.readUntil("}}")).contains(" 400 ");
+    }
+    assertThat(proxy.sandbox().received())
+        .extracting(request -> request.text().replace(request.model(), "auto"))
+        .containsExactly(body, body);
+  }
+
   /** No two places in it look alike. */
   private static String body(int length) {
     String text =
-        IntStream.range(0, length / 8).mapToObj(Integer::toString).collect(Collectors.joining(" "));
-    return "{\"model\":\"auto\",\"messages\":[{\"role\":\"user\",\"content\":\"" + text + "\"}]}";
+        IntStream.range(0, length / 2).mapToObj(Integer::toString).collect(Collectors.joining(" "));
+    String start = "{\"model\":\"auto\",\"messages\":[{\"role\":\"user\",\"content\":\"";
+    String end = "\"}]}";
+    return start + text.substring(0, length - start.length() - end.length()) + end;
   }
 }

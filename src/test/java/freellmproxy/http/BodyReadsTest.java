@@ -1,0 +1,123 @@
+package freellmproxy.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import freellmproxy.ProxyVertx;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.RecvByteBufAllocator.ExtendedHandle;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import io.netty.handler.codec.http.DefaultHttpRequest;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.vertx.core.Vertx;
+import io.vertx.core.internal.VertxInternal;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+
+final class BodyReadsTest {
+  private static final int BETWEEN_REQUESTS = 4 << 10;
+  private static final int WITHOUT_A_PLACE = 64 << 10;
+
+  @AutoClose private final Vertx vertx = ProxyVertx.create();
+  private final BodyTap tap = new BodyTap(((VertxInternal) vertx).createEventLoopContext());
+  private final ByteBuf place = Unpooled.buffer(7);
+  private @Nullable ByteBuf placeGiven = place;
+  private boolean isWanted = true;
+
+  @AutoClose("finishAndReleaseAll")
+  private final EmbeddedChannel channel =
+      new EmbeddedChannel(
+          tap,
+          new ChannelInboundHandlerAdapter() {
+            @Override
+            public void channelRead(ChannelHandlerContext context, Object message) {
+              if (message instanceof HttpRequest && isWanted) {
+                tap.divertTo(new Body());
+              }
+            }
+          });
+
+  private final ExtendedHandle reads = new BodyReads(tap).newHandle();
+
+  /** Wants to have it at a place. */
+  private final class Body implements BodyTap.Taker {
+    @Override
+    public void take(ByteBuf piece) {}
+
+    @Override
+    public @Nullable ByteBuf place() {
+      return placeGiven;
+    }
+
+    @Override
+    public void malformed() {}
+
+    @Override
+    public void await() {}
+  }
+
+  @AfterEach
+  void release() {
+    place.release();
+  }
+
+  @Test
+  void readLittleBetweenRequests() {
+    assertReadTo(BETWEEN_REQUESTS);
+    head();
+    end();
+    assertReadTo(BETWEEN_REQUESTS);
+    assertThat(reads.continueReading(() -> true)).isFalse();
+  }
+
+  @Test
+  void readABodyToItsPlace() {
+    head();
+    assertThat(reads.allocate(UnpooledByteBufAllocator.DEFAULT)).isSameAs(place);
+    reads.attemptedBytesRead(7);
+    reads.lastBytesRead(7);
+    assertThat(reads.continueReading(() -> true)).isTrue();
+    channel.writeInbound(new DefaultHttpContent(Unpooled.EMPTY_BUFFER));
+    assertThat(reads.allocate(UnpooledByteBufAllocator.DEFAULT)).isSameAs(place);
+  }
+
+  @Test
+  void readMuchOfABodyWithoutAPlace() {
+    placeGiven = null;
+    head();
+    assertReadTo(WITHOUT_A_PLACE);
+  }
+
+  @Test
+  void readMuchOfABodyThatNobodyWants() {
+    isWanted = false;
+    head();
+    assertReadTo(WITHOUT_A_PLACE);
+    end();
+    assertReadTo(BETWEEN_REQUESTS);
+  }
+
+  private void head() {
+    reads.reset(channel.config());
+    channel.writeInbound(new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, "/"));
+  }
+
+  private void end() {
+    channel.writeInbound(LastHttpContent.EMPTY_LAST_CONTENT);
+  }
+
+  private void assertReadTo(int capacity) {
+    ByteBuf buffer = reads.allocate(UnpooledByteBufAllocator.DEFAULT);
+    assertThat(buffer.capacity()).isEqualTo(capacity);
+    buffer.release();
+  }
+}
