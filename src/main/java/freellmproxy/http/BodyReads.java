@@ -3,7 +3,6 @@ package freellmproxy.http;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
-import io.netty.util.UncheckedBooleanSupplier;
 
 /**
  * Says where the next bytes of a client's connection are read to: to their place in the body, where
@@ -19,7 +18,9 @@ final class BodyReads extends DefaultMaxMessagesRecvByteBufAllocator {
 
   private final BodyTap body;
 
+  /** Reads once in a turn of the event loop: at its next one more has come of a large body. */
   BodyReads(BodyTap body) {
+    super(1);
     this.body = body;
   }
 
@@ -38,12 +39,6 @@ final class BodyReads extends DefaultMaxMessagesRecvByteBufAllocator {
     @Override
     public int guess() {
       return body.isIncomplete() ? PLACELESS_READ : FIRST_READ;
-    }
-
-    /** A read that fills all there was room for mostly ends a body. */
-    @Override
-    public boolean continueReading(UncheckedBooleanSupplier maybeMoreData) {
-      return body.isIncomplete() && super.continueReading(maybeMoreData);
     }
   }
 }
