@@ -2,12 +2,14 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -15,49 +17,70 @@ import java.util.concurrent.atomic.LongAdder;
 
 /**
  * The load that wrk cannot make, on loopback only and bounded in count and time: requests at a
- * fixed rate ({@code rate URL BODY_FILE REQUESTS_PER_SECOND SECONDS}), and many streams at once
- * ({@code streams URL BODY_FILE COUNT SECONDS}). Prints what it saw as {@code name value} lines.
+ * fixed rate for one URL after the other ({@code rate BODY_FILE REQUESTS_PER_SECOND TURNS URL...}),
+ * and many streams at once ({@code streams BODY_FILE COUNT SECONDS URL}). Prints what it saw as
+ * {@code name value} pairs, a line for each turn of each URL.
  */
 final class Load {
   private static final long PATIENCE_SECONDS = 120;
+
+  /** The first answers take long; without a limit hundreds would be opened, and closed later. */
+  private static final int CONNECTIONS_FOR_A_RATE = 64;
+
   private final HttpClient client;
-  private final RequestOptions request;
   private final Buffer body;
 
-  private Load(String url, Path bodyFile) throws Exception {
+  private Load(Path bodyFile, int connections) throws Exception {
     Vertx vertx =
         Vertx.vertx(new VertxOptions().setPreferNativeTransport(true).setEventLoopPoolSize(1));
-    client = vertx.createHttpClient(new PoolOptions().setHttp1MaxSize(20_000));
-    request =
-        new RequestOptions()
-            .setMethod(HttpMethod.POST)
-            .setAbsoluteURI(url)
-            .putHeader("Authorization", "Bearer bench-proxy-key-1234567890")
-            .putHeader("Content-Type", "application/json");
+    client =
+        vertx.createHttpClient(
+            // Those that are not needed again are not closed while something is measured.
+            new HttpClientOptions().setKeepAliveTimeout(0),
+            new PoolOptions().setHttp1MaxSize(connections));
     body = Buffer.buffer(Files.readAllBytes(bodyFile));
   }
 
   public static void main(String[] args) throws Exception {
-    var load = new Load(args[1], Path.of(args[2]));
-    int amount = Integer.parseInt(args[3]);
-    int seconds = Integer.parseInt(args[4]);
-    if (args[0].equals("rate")) {
-      load.rate(amount, seconds);
+    int amount = Integer.parseInt(args[2]);
+    boolean isRate = args[0].equals("rate");
+    var load = new Load(Path.of(args[1]), isRate ? CONNECTIONS_FOR_A_RATE : amount);
+    int times = Integer.parseInt(args[3]);
+    List<RequestOptions> targets = Arrays.stream(args).skip(4).map(Load::post).toList();
+    if (isRate) {
+      load.rate(amount, times, targets);
     } else {
-      load.streams(amount, seconds);
+      load.streams(amount, times, targets.getFirst());
     }
     System.exit(0);
   }
 
+  private static RequestOptions post(String url) {
+    return new RequestOptions()
+        .setMethod(HttpMethod.POST)
+        .setAbsoluteURI(url)
+        .putHeader("Authorization", "Bearer bench-proxy-key-1234567890")
+        .putHeader("Content-Type", "application/json");
+  }
+
+  /** A turn is a second for each target: whatever else the machine does, all of them meet it. */
+  private void rate(int perSecond, int turns, List<RequestOptions> targets)
+      throws InterruptedException {
+    for (int turn = 0; turn < turns; turn++) {
+      for (int target = 0; target < targets.size(); target++) {
+        System.out.println("target " + target + " " + second(perSecond, targets.get(target)));
+      }
+    }
+  }
+
   /** Open loop: a slow answer does not hold back the requests behind it. */
-  private void rate(int perSecond, int seconds) throws InterruptedException {
-    int count = perSecond * seconds;
+  private String second(int count, RequestOptions request) throws InterruptedException {
     long[] nanos = new long[count];
     var failures = new AtomicInteger();
     var left = new CountDownLatch(count);
     long start = System.nanoTime();
     for (int i = 0; i < count; i++) {
-      long due = start + i * 1_000_000_000L / perSecond;
+      long due = start + i * 1_000_000_000L / count;
       while (System.nanoTime() < due) {
         TimeUnit.NANOSECONDS.sleep(Math.max(1, due - System.nanoTime()));
       }
@@ -78,15 +101,13 @@ final class Load {
     if (!left.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
       throw new IllegalStateException("answers missing: " + left.getCount());
     }
-    // The first half warms up, the loader itself too.
-    long[] counted = Arrays.copyOfRange(nanos, count / 2, count);
-    Arrays.sort(counted);
-    System.out.println("p50_us " + counted[counted.length / 2] / 1000);
-    System.out.println("p99_us " + counted[counted.length * 99 / 100] / 1000);
-    System.out.println("failures " + failures);
+    Arrays.sort(nanos);
+    return "p50_us %d p99_us %d failures %d"
+        .formatted(nanos[count / 2] / 1000, nanos[count * 99 / 100] / 1000, failures.get());
   }
 
-  private void streams(int count, int seconds) throws InterruptedException {
+  private void streams(int count, int seconds, RequestOptions request)
+      throws InterruptedException {
     var open = new CountDownLatch(count);
     var events = new LongAdder();
     var failures = new AtomicInteger();
