@@ -11,10 +11,10 @@ import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
  */
 final class BodyReads extends DefaultMaxMessagesRecvByteBufAllocator {
   /** A head with a small body. What more of a large one comes at once has to be copied. */
-  private static final int FIRST_READ = 4 << 10;
+  private static final int SMALL_READ = 4 << 10;
 
-  /** Of a body that has no place: its length is not known, or nobody wants it. */
-  private static final int PLACELESS_READ = 64 << 10;
+  /** Of a body that comes fast and has no place: its length is not known, or nobody wants it. */
+  private static final int LARGE_READ = 64 << 10;
 
   private final BodyTap body;
 
@@ -36,9 +36,11 @@ final class BodyReads extends DefaultMaxMessagesRecvByteBufAllocator {
       return place == null ? super.allocate(pool) : place;
     }
 
+    /** Who sends a chunk byte by byte must not hold much memory with each. */
     @Override
     public int guess() {
-      return body.isIncomplete() ? PLACELESS_READ : FIRST_READ;
+      boolean wasFilled = lastBytesRead() > 0 && lastBytesRead() == attemptedBytesRead();
+      return body.isIncomplete() && wasFilled ? LARGE_READ : SMALL_READ;
     }
   }
 }

@@ -74,7 +74,7 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
     return taker == null ? null : taker.place();
   }
 
-  /** Whether more of a request has to come than there is so far. */
+  /** Whether a request's head has come and not yet all of its body. */
   boolean isIncomplete() {
     return isIncomplete;
   }

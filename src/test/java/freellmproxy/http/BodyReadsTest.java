@@ -24,8 +24,8 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 final class BodyReadsTest {
-  private static final int BETWEEN_REQUESTS = 4 << 10;
-  private static final int WITHOUT_A_PLACE = 64 << 10;
+  private static final int SMALL = 4 << 10;
+  private static final int LARGE = 64 << 10;
 
   @AutoClose private final Vertx vertx = ProxyVertx.create();
   private final BodyTap tap = new BodyTap(((VertxInternal) vertx).createEventLoopContext());
@@ -72,10 +72,11 @@ final class BodyReadsTest {
 
   @Test
   void readLittleBetweenRequests() {
-    assertReadTo(BETWEEN_REQUESTS);
+    assertReadTo(SMALL);
     head();
     end();
-    assertReadTo(BETWEEN_REQUESTS);
+    read(SMALL, SMALL);
+    assertReadTo(SMALL);
   }
 
   @Test
@@ -90,8 +91,7 @@ final class BodyReadsTest {
   void readOnceInATurn() {
     head();
     reads.reset(channel.config());
-    reads.attemptedBytesRead(7);
-    reads.lastBytesRead(7);
+    read(7, 7);
     assertThat(reads.continueReading(() -> true)).isTrue();
     reads.incMessagesRead(1);
     assertThat(reads.continueReading(() -> true)).isFalse();
@@ -101,20 +101,30 @@ final class BodyReadsTest {
   void readMuchOfABodyWithoutAPlace() {
     placeGiven = null;
     head();
-    assertReadTo(WITHOUT_A_PLACE);
+    assertReadTo(SMALL);
+    read(SMALL, SMALL);
+    assertReadTo(LARGE);
+    read(LARGE, LARGE - 1);
+    assertReadTo(SMALL);
   }
 
   @Test
   void readMuchOfABodyThatNobodyWants() {
     isWanted = false;
     head();
-    assertReadTo(WITHOUT_A_PLACE);
+    read(SMALL, SMALL);
+    assertReadTo(LARGE);
     end();
-    assertReadTo(BETWEEN_REQUESTS);
+    assertReadTo(SMALL);
   }
 
   private void head() {
     channel.writeInbound(new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, "/"));
+  }
+
+  private void read(int room, int bytes) {
+    reads.attemptedBytesRead(room);
+    reads.lastBytesRead(bytes);
   }
 
   private void end() {

@@ -96,6 +96,14 @@ final class BodyMemoryTest {
               }
             }),
         ending(
+            "client gone after its head",
+            proxy -> {
+              try (var client = RawConnection.to(proxy.port())) {
+                client.send(RawConnection.chatHead(PLAIN.length(), "Expect: 100-continue"));
+                client.readUntil("\r\n\r\n");
+              }
+            }),
+        ending(
             "client gone while it waited",
             proxy -> {
               proxy.sandbox().script(FIRST, Faults.silence());
