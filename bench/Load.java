@@ -47,12 +47,18 @@ final class Load {
     var load = new Load(Path.of(args[1]), isRate ? CONNECTIONS_FOR_A_RATE : amount);
     int times = Integer.parseInt(args[3]);
     List<RequestOptions> targets = Arrays.stream(args).skip(4).map(Load::post).toList();
-    if (isRate) {
-      load.rate(amount, times, targets);
-    } else {
-      load.streams(amount, times, targets.getFirst());
+    try {
+      if (isRate) {
+        load.rate(amount, times, targets);
+      } else {
+        load.streams(amount, times, targets.getFirst());
+      }
+      System.exit(0);
+    } catch (IllegalStateException gaveUp) {
+      System.err.println(gaveUp.getMessage());
+      // The threads of Vert.x would go on.
+      System.exit(1);
     }
-    System.exit(0);
   }
 
   private static RequestOptions post(String url) {
