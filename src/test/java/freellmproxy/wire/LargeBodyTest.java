@@ -63,9 +63,8 @@ final class LargeBodyTest {
 
   /**
    * What comes right behind a body, and then goes on, must not be written over the body: it may
-   * have to be sent once more, and a key stands in the head of the next request.
-   *
-   * @param length the head before the body fills the first read up to its last hundred bytes
+   * have to be sent once more, and a key stands in the head of the next request. The head before it
+   * fills the first read up to its last hundred bytes, so that nearly all of the body has a place.
    */
   @ParameterizedTest
   @ValueSource(ints = {3_000, 76_000, 1_060_000, 1_500_000})
