@@ -30,13 +30,18 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
   /** Lines that may wait: half a second of the fastest machine measured. */
   static final int CAPACITY = 8_192;
 
-  private static final int BATCH = 512;
+  /** Lines taken from the queue at once. */
+  static final int BATCH = 512;
 
   /** Written with one system call. */
   private static final int BATCH_BYTES = 64 << 10;
 
-  /** A lone line is written at once; those that follow gather for this long. */
-  private static final Duration GATHER = Duration.ofMillis(5);
+  /**
+   * A lone line is written at once; those that follow gather for this long, unseen by who reads
+   * along. Waking the thread for a few lines costs several times what they do, on a core that a
+   * request waits for.
+   */
+  private static final Duration GATHER = Duration.ofMillis(50);
 
   /** A reader that does not read our output must not keep the process from ending. */
   private static final Duration LAST_WORDS = Duration.ofSeconds(2);
@@ -45,14 +50,21 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
   private final AtomicLong dropped = new AtomicLong();
   private final Encoder<ILoggingEvent> encoder;
   private final OutputStream out;
+  private final Duration gather;
   private final ByteArrayOutputStream lines = new ByteArrayOutputStream(BATCH_BYTES / 8);
   private final Thread writer = new Thread(this::writeAll, "log");
   private volatile boolean stopping;
 
   /** Writes to {@code out} what {@code encoder}, already started, makes of events. */
   LogWriter(Encoder<ILoggingEvent> encoder, OutputStream out) {
+    this(encoder, out, GATHER);
+  }
+
+  /** The same, with another time to gather. */
+  LogWriter(Encoder<ILoggingEvent> encoder, OutputStream out, Duration gather) {
     this.encoder = encoder;
     this.out = out;
+    this.gather = gather;
     writer.setDaemon(true);
   }
 
@@ -88,8 +100,11 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
     while (true) {
       try {
         batch.add(queue.take());
-        write(batch);
-        TimeUnit.MILLISECONDS.sleep(GATHER.toMillis());
+        do {
+          write(batch);
+          // A batch for each time to gather would be less than what comes.
+        } while (queue.size() >= BATCH);
+        TimeUnit.MILLISECONDS.sleep(gather.toMillis());
       } catch (InterruptedException e) {
         if (stopping) {
           break;

@@ -11,6 +11,7 @@ import ch.qos.logback.classic.util.LogbackMDCAdapter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
@@ -25,6 +26,11 @@ final class LogWriterTest {
   private final ByteArrayOutputStream written = new ByteArrayOutputStream();
   private final CountDownLatch writing = new CountDownLatch(1);
   private final CountDownLatch mayWrite = new CountDownLatch(1);
+
+  /** Ends when the lines that have not been written are fewer than a batch. */
+  private final CountDownLatch nearlyAll =
+      new CountDownLatch(1 + LogWriter.CAPACITY - LogWriter.BATCH + 1);
+
   private final LogWriter writer = writer(new Gated());
 
   @AfterEach
@@ -57,6 +63,19 @@ final class LogWriterTest {
     assertThat(lines())
         .hasSize(LogWriter.CAPACITY + 2)
         .startsWith("first", "log_lines_dropped count=3", "next");
+  }
+
+  @Test
+  void leavesNoMoreThanABatchToGather() throws InterruptedException {
+    writer.start();
+    writer.doAppend(event("first"));
+    writing.await();
+    for (int i = 0; i < LogWriter.CAPACITY; i++) {
+      writer.doAppend(event("next"));
+    }
+    mayWrite.countDown();
+    nearlyAll.await();
+    assertThat(lines()).hasSizeGreaterThan(LogWriter.CAPACITY - LogWriter.BATCH);
   }
 
   @Test
@@ -102,7 +121,8 @@ final class LogWriterTest {
     encoder.setContext(context);
     encoder.setPattern("%msg %kvp{NONE}%n");
     encoder.start();
-    var made = new LogWriter(encoder, out);
+    // Nothing here may depend on when it has gathered enough.
+    var made = new LogWriter(encoder, out, Duration.ofHours(1));
     made.setContext(context);
     return made;
   }
@@ -138,6 +158,11 @@ final class LogWriterTest {
         Thread.currentThread().interrupt();
       }
       written.write(bytes, from, count);
+      for (int i = from; i < from + count; i++) {
+        if (bytes[i] == '\n') {
+          nearlyAll.countDown();
+        }
+      }
     }
   }
 }
