@@ -108,8 +108,12 @@ final class Load {
       throw new IllegalStateException("answers missing: " + left.getCount());
     }
     Arrays.sort(nanos);
-    return "p50_us %d p99_us %d failures %d"
-        .formatted(nanos[count / 2] / 1000, nanos[count * 99 / 100] / 1000, failures.get());
+    return "p50_us %d p95_us %d p99_us %d failures %d"
+        .formatted(
+            nanos[count / 2] / 1000,
+            nanos[count * 95 / 100] / 1000,
+            nanos[count * 99 / 100] / 1000,
+            failures.get());
   }
 
   private void streams(int count, int seconds, RequestOptions request)
