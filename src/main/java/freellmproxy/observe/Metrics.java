@@ -55,17 +55,13 @@ public final class Metrics implements ExchangeSink {
 
   public Metrics(State state) {
     requests =
-        Counter.builder()
-            .name("freellm_requests_total")
-            .help("Chat requests by the status they ended with")
-            .labelNames("status")
-            .register(registry);
+        counter("freellm_requests_total", "Chat requests by the status they ended with", "status");
     attempts =
-        Counter.builder()
-            .name("freellm_upstream_attempts_total")
-            .help("Upstream calls by model and outcome; filtered_out counts models passed over")
-            .labelNames("model_id", "outcome")
-            .register(registry);
+        counter(
+            "freellm_upstream_attempts_total",
+            "Upstream calls by model and outcome; filtered_out counts models passed over",
+            "model_id",
+            "outcome");
     duration =
         histogram("freellm_request_duration_seconds", "Whole time of a request", REQUEST_SECONDS);
     timeToFirstEvent =
@@ -90,12 +86,26 @@ public final class Metrics implements ExchangeSink {
         () -> state.inflight().getAsInt());
   }
 
+  private Counter counter(String name, String help, String... labels) {
+    return Counter.builder()
+        .name(name)
+        .help(help)
+        .labelNames(labels)
+        .withoutExemplars()
+        .register(registry);
+  }
+
+  /**
+   * Without exemplars, like the counters: the text format has no place for them, and looking for
+   * some wakes a thread twenty times a second.
+   */
   private Histogram histogram(String name, String help, double[] bounds) {
     return Histogram.builder()
         .name(name)
         .help(help)
         .classicOnly()
         .classicUpperBounds(bounds)
+        .withoutExemplars()
         .register(registry);
   }
 
