@@ -21,8 +21,14 @@ final class JsonStrings {
   private static final long SHORT_ESCAPES_FROM_64 =
       1L << '\\' | 1L << 'b' | 1L << 'f' | 1L << 'n' | 1L << 'r' | 1L << 't';
 
-  /** So much is looked at in advance; what that needs stays in the nearest cache. */
+  /**
+   * So much is looked at in advance; what that needs stays in the nearest cache. A power of two, so
+   * that the place of a bit is in the offset of the byte before it.
+   */
   private static final int WINDOW = 4 << 10;
+
+  /** The binary logarithm of the bits in a word. */
+  private static final int WORD = 6;
 
   private static final long ONES = 0x0101010101010101L;
   private static final long HIGH_BITS = 0x8080808080808080L;
@@ -49,12 +55,11 @@ final class JsonStrings {
   private int end;
 
   /** The bytes of the window; the highest bit of each is set where one ends a plain run. */
-  private long[] flags = {};
+  private final long[] flags = new long[WINDOW / Long.BYTES];
 
   /** One bit for each byte of the window, set where it ends a plain run. */
-  private long[] runEnds = {};
+  private final long[] runEnds = new long[WINDOW / Long.SIZE];
 
-  private int windowStart;
   private int windowEnd;
 
   /** Where UTF-8 is broken, as far as has been looked. */
@@ -64,12 +69,6 @@ final class JsonStrings {
   void begin(byte[] bytes, int end) {
     this.bytes = bytes;
     this.end = end;
-    int words = words(Math.min(end, WINDOW));
-    if (words > runEnds.length) {
-      runEnds = new long[words];
-      flags = new long[words * Long.BYTES];
-    }
-    windowStart = 0;
     windowEnd = 0;
     illFormedAt = Utf8.WELL_FORMED;
   }
@@ -88,8 +87,7 @@ final class JsonStrings {
    */
   int pass(int from) {
     if (from < windowEnd) {
-      int offset = from - windowStart;
-      long left = runEnds[offset / Long.SIZE] >>> offset;
+      long left = runEndsFrom(from);
       int i = from + Long.numberOfTrailingZeros(left);
       if (left != 0 && bytes[i] == '"' && bytes[i - 1] != '\\' && i < illFormedAt) {
         return i + 1;
@@ -146,22 +144,35 @@ final class JsonStrings {
   }
 
   private int skipPlainInWindow(int from) {
-    int word = (from - windowStart) / Long.SIZE;
-    int words = words(windowEnd - windowStart);
-    long left = runEnds[word] & (-1L << (from - windowStart));
+    int i = from;
+    long left = runEndsFrom(i);
     while (left == 0) {
-      if (++word == words) {
+      i = nextWord(i);
+      if (i >= windowEnd) {
         return windowEnd;
       }
-      left = runEnds[word];
+      left = runEndsFrom(i);
     }
-    return windowStart + word * Long.SIZE + Long.numberOfTrailingZeros(left);
+    return i + Long.numberOfTrailingZeros(left);
   }
 
-  /** Looks in advance for all that ends a plain run. */
-  private void moveWindow(int from) {
+  /** The bits of this byte of the window, as the lowest one, and of those after it in its word. */
+  private long runEndsFrom(int i) {
+    int before = i - 1;
+    return runEnds[(before & (WINDOW - 1)) >>> WORD] >>> before;
+  }
+
+  private static int nextWord(int i) {
+    return ((i - 1) | (Long.SIZE - 1)) + 2;
+  }
+
+  /**
+   * Looks in advance for all that ends a plain run, in the window with this place. Windows begin
+   * one byte behind a multiple of their length, since each byte is looked at with the one before.
+   */
+  private void moveWindow(int place) {
+    int from = ((place - 1) & -WINDOW) + 1;
     int length = Math.min(end - from, WINDOW);
-    windowStart = from;
     windowEnd = from + length;
     int whole = length / Long.BYTES;
     long some = flagRunEnds(from, whole);
