@@ -9,8 +9,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Instant;
-import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeFormatterBuilder;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -24,12 +22,15 @@ import org.slf4j.event.KeyValuePair;
 final class JsonLines extends EncoderBase<ILoggingEvent> {
   private static final JsonFactory JSON = new JsonFactory().setRootValueSeparator("");
 
-  /** Always three digits, so that lines sort as they read. */
-  private static final DateTimeFormatter MILLIS =
-      new DateTimeFormatterBuilder().appendInstant(3).toFormatter();
+  private static final long MILLIS_IN_SECOND = 1_000;
 
   private final ByteArrayOutputStream line = new ByteArrayOutputStream(512);
   private JsonGenerator json = generator();
+
+  /** The second of the last line, and how it is written. */
+  private long second = Long.MIN_VALUE;
+
+  private String secondInWords = "";
 
   @Override
   public byte[] encode(ILoggingEvent event) {
@@ -58,7 +59,7 @@ final class JsonLines extends EncoderBase<ILoggingEvent> {
 
   private void write(ILoggingEvent event) throws IOException {
     json.writeStartObject();
-    json.writeStringField("ts", MILLIS.format(Instant.ofEpochMilli(event.getTimeStamp())));
+    json.writeStringField("ts", timestamp(event.getTimeStamp()));
     json.writeStringField("level", event.getLevel().toString());
     json.writeStringField("logger", event.getLoggerName());
     json.writeStringField("event", event.getFormattedMessage());
@@ -74,6 +75,21 @@ final class JsonLines extends EncoderBase<ILoggingEvent> {
     json.writeEndObject();
     json.writeRaw('\n');
     json.flush();
+  }
+
+  /**
+   * Always with three digits for milliseconds, so that lines sort as they read. Of a busy second
+   * only the first line has to make a date.
+   */
+  private String timestamp(long millis) {
+    long now = Math.floorDiv(millis, MILLIS_IN_SECOND);
+    if (now != second) {
+      second = now;
+      String instant = Instant.ofEpochSecond(now).toString();
+      secondInWords = instant.substring(0, instant.length() - 1);
+    }
+    long thousandAndMillis = MILLIS_IN_SECOND + Math.floorMod(millis, MILLIS_IN_SECOND);
+    return secondInWords + '.' + Long.toString(thousandAndMillis).substring(1) + 'Z';
   }
 
   private void write(@Nullable Object value) throws IOException {

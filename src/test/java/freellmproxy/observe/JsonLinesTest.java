@@ -17,6 +17,8 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.event.KeyValuePair;
 
 /** Contract section 10: one JSON object a line. */
@@ -38,6 +40,24 @@ final class JsonLinesTest {
     LoggingEvent event = event("started", null);
     event.setInstant(Instant.parse("2026-11-24T22:50:00Z"));
     assertThat(text(event)).startsWith("{\"ts\":\"2026-11-24T22:50:00.000Z\",");
+  }
+
+  /** The clock may be set back between two lines. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "2026-11-24T22:50:00.999Z",
+        "2026-11-24T22:50:01.007Z",
+        "2026-11-24T22:49:59.120Z"
+      })
+  void writesTheTimeOfEachLine(String time) throws IOException {
+    var lines = new JsonLines();
+    LoggingEvent first = event("started", null);
+    first.setInstant(Instant.parse("2026-11-24T22:50:00.001Z"));
+    lines.encode(first);
+    LoggingEvent second = event("started", null);
+    second.setInstant(Instant.parse(time));
+    assertThat(new String(lines.encode(second), UTF_8)).startsWith("{\"ts\":\"" + time + "\",");
   }
 
   @Test
