@@ -1,0 +1,120 @@
+package freellmproxy;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The launcher takes a JDK that is new enough, wherever that one says its version. */
+@Timeout(60)
+@DisabledOnOs(OS.WINDOWS)
+final class LauncherTest {
+  @TempDir Path folder;
+
+  private Path home;
+
+  @BeforeEach
+  void makeABuiltHome() throws IOException {
+    home = Files.createDirectories(folder.resolve("a home"));
+    Files.copy(Path.of("free-llm-proxy"), home.resolve("free-llm-proxy"));
+    Files.createDirectories(home.resolve("packaging"));
+    Files.createFile(home.resolve("packaging/java-options"));
+    Path sources = Files.createDirectories(home.resolve("src/main"));
+    Path pom = Files.createFile(home.resolve("pom.xml"));
+    Path jar = home.resolve("target/free-llm-proxy.jar");
+    Files.createDirectories(jar.getParent());
+    Files.createFile(jar);
+    Instant built = Instant.now().minusSeconds(60);
+    Files.setLastModifiedTime(jar, FileTime.from(built));
+    Files.setLastModifiedTime(sources, FileTime.from(built.minusSeconds(60)));
+    Files.setLastModifiedTime(pom, FileTime.from(built.minusSeconds(60)));
+  }
+
+  @Test
+  void takesTheJdkOfJavaHome() throws Exception {
+    Path jdk = jdk("25.0.1", true);
+    assertThat(launch(Map.of("JAVA_HOME", jdk.toString()), "serve", "two words"))
+        .contains("java 25.0.1", "[two words]", "[" + home + "/target/free-llm-proxy.jar]");
+  }
+
+  @Test
+  void asksAJavaThatHasNoReleaseFile() throws Exception {
+    Path jdk = jdk("26", false);
+    assertThat(launch(Map.of("JAVA_HOME", jdk.toString()))).contains("java 26");
+  }
+
+  @Test
+  void followsALinkOnThePath() throws Exception {
+    Path bin = Files.createDirectories(folder.resolve("bin"));
+    Files.createSymbolicLink(bin.resolve("java"), jdk("25.0.2", true).resolve("bin/java"));
+    String path = bin + ":" + System.getenv("PATH");
+    assertThat(launch(Map.of("PATH", path))).contains("java 25.0.2");
+  }
+
+  /** What comes next is this machine's, so only the old one can be looked for. */
+  @Test
+  void passesOverAnOlderJdk() throws Exception {
+    Path old = jdk("1.8.0_402", true);
+    Path newer = jdk("27-ea", true);
+    String path = newer.resolve("bin") + ":" + System.getenv("PATH");
+    assertThat(launch(Map.of("JAVA_HOME", old.toString(), "PATH", path))).contains("java 27-ea");
+  }
+
+  @Test
+  void makesTheCacheForFastStartsOnce() throws Exception {
+    Map<String, String> environment = Map.of("JAVA_HOME", jdk("25.0.1", true).toString());
+    assertThat(launch(environment)).contains("Preparing fast starts", "[-XX:AOTCache=");
+    assertThat(launch(environment)).doesNotContain("Preparing").contains("[-XX:AOTCache=");
+  }
+
+  /** A stand-in that says its version and arguments, and makes the cache that it is told to. */
+  private Path jdk(String version, boolean withRelease) throws IOException {
+    Path jdk = Files.createDirectories(folder.resolve("jdk " + version));
+    if (withRelease) {
+      Files.writeString(
+          jdk.resolve("release"),
+          "IMPLEMENTOR=\"Test\"\nJAVA_VERSION=\"" + version + "\"\nOS_NAME=\"Linux\"\n");
+    }
+    Path java = Files.createDirectories(jdk.resolve("bin")).resolve("java");
+    Files.writeString(
+        java,
+        """
+        #!/bin/sh
+        for each in "$@"; do
+          case $each in
+            -version) echo 'openjdk version "VERSION" 2025-10-21' >&2 ;;
+            -XX:AOTCacheOutput=*) : >"${each#*=}" ;;
+          esac
+          said="${said:-}[$each]"
+        done
+        echo "java VERSION $said"
+        """
+            .replace("VERSION", version));
+    assertThat(java.toFile().setExecutable(true)).isTrue();
+    return jdk;
+  }
+
+  /** What a launch says on both outputs. */
+  private String launch(Map<String, String> environment, String... arguments) throws Exception {
+    var command = new ProcessBuilder("sh", home.resolve("free-llm-proxy").toString());
+    command.command().addAll(List.of(arguments));
+    command.environment().remove("JAVA_HOME");
+    command.environment().putAll(environment);
+    Process process = command.redirectErrorStream(true).start();
+    String said = new String(process.getInputStream().readAllBytes(), UTF_8);
+    assertThat(process.waitFor()).as(said).isZero();
+    return said;
+  }
+}
