@@ -1,4 +1,4 @@
-package freellmproxy;
+package freellmproxy.build;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -13,14 +13,11 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.DisabledOnOs;
-import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The launcher takes a JDK that is new enough, wherever that one says its version. */
+/** The start script takes a JDK that is new enough, wherever that one says its version. */
 @Timeout(60)
-@DisabledOnOs(OS.WINDOWS)
-final class LauncherTest {
+final class StartScriptJavaTest {
   @TempDir Path folder;
 
   private Path home;
@@ -106,7 +103,7 @@ final class LauncherTest {
     return jdk;
   }
 
-  /** What a launch says on both outputs. */
+  /** What the script and its Java say on both outputs. */
   private String launch(Map<String, String> environment, String... arguments) throws Exception {
     var command = new ProcessBuilder("sh", home.resolve("free-llm-proxy").toString());
     command.command().addAll(List.of(arguments));
