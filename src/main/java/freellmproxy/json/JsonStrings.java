@@ -162,6 +162,7 @@ final class JsonStrings {
     return runEnds[(before & (WINDOW - 1)) >>> WORD] >>> before;
   }
 
+  /** The first byte whose bit is in the next word. */
   private static int nextWord(int i) {
     return ((i - 1) | (Long.SIZE - 1)) + 2;
   }

@@ -53,6 +53,13 @@ final class StartScriptJavaTest {
   }
 
   @Test
+  void readsAReleaseFileWhoseLastLineHasNoEnd() throws Exception {
+    Path jdk = jdk("25.0.3", true);
+    Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"25.0.3\"");
+    assertThat(launch(Map.of("JAVA_HOME", jdk.toString()))).contains("java 25.0.3");
+  }
+
+  @Test
   void followsALinkOnThePath() throws Exception {
     Path bin = Files.createDirectories(folder.resolve("bin"));
     Files.createSymbolicLink(bin.resolve("java"), jdk("25.0.2", true).resolve("bin/java"));
@@ -60,7 +67,6 @@ final class StartScriptJavaTest {
     assertThat(launch(Map.of("PATH", path))).contains("java 25.0.2");
   }
 
-  /** What comes next is this machine's, so only the old one can be looked for. */
   @Test
   void passesOverAnOlderJdk() throws Exception {
     Path old = jdk("1.8.0_402", true);
