@@ -28,9 +28,9 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Requests at a fixed rate, on loopback only and bounded in count and time, for one URL after the
- * other: {@code BODY_FILE REQUESTS_PER_SECOND TURNS URL...}. A turn is a second for each URL, so
- * that all of them meet whatever else the machine does. Prints a line of {@code name value} pairs
- * for each tenth of a second.
+ * other: {@code BODY_FILE REQUESTS_PER_SECOND TURNS WINDOWS URL...}. A turn is a second for each
+ * URL, so that all of them meet whatever else the machine does. Prints a line of {@code name value}
+ * pairs for each of the windows of a second.
  *
  * <p>An open loop: a slow answer does not hold back the requests behind it. One thread does it all
  * and no more than it must, for what the loader costs is in every latency that it sees.
@@ -39,7 +39,6 @@ final class Rate {
   /** As many as the load at full speed has; each is used in its turn. */
   private static final int CONNECTIONS = 64;
 
-  private static final int WINDOWS = 10;
   private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
   private static final long PATIENCE_SECONDS = 60;
   private static final EventLoop LOOP =
@@ -52,12 +51,13 @@ final class Rate {
     int perSecond = Integer.parseInt(args[1]);
     int turns = Integer.parseInt(args[2]);
     var targets = new ArrayList<Target>();
-    for (String url : List.of(args).subList(3, args.length)) {
+    int windows = Integer.parseInt(args[3]);
+    for (String url : List.of(args).subList(4, args.length)) {
       targets.add(new Target(URI.create(url), body));
     }
     for (int turn = 0; turn < turns; turn++) {
       for (int target = 0; target < targets.size(); target++) {
-        var second = new Second(targets.get(target), perSecond);
+        var second = new Second(targets.get(target), perSecond, windows);
         LOOP.execute(second);
         if (!second.over.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
           System.err.println("answers missing from target " + target);
@@ -161,14 +161,15 @@ final class Rate {
     private final Target target;
     private final long[] began;
     private final long[] nanos;
-    private final int[] failures = new int[WINDOWS];
+    private final int[] failures;
     private long start;
     private int sent;
     private int answered;
     private boolean waits;
 
-    Second(Target target, int count) {
+    Second(Target target, int count, int windows) {
       this.target = target;
+      failures = new int[windows];
       began = new long[count];
       nanos = new long[count];
     }
@@ -201,7 +202,7 @@ final class Rate {
     void answered(int request, int status) {
       nanos[request] = System.nanoTime() - began[request];
       if (status != 200) {
-        failures[request * WINDOWS / nanos.length]++;
+        failures[request * failures.length / nanos.length]++;
       }
       if (++answered == nanos.length) {
         over.countDown();
@@ -211,8 +212,8 @@ final class Rate {
     }
 
     void print(int number) {
-      int size = nanos.length / WINDOWS;
-      for (int window = 0; window < WINDOWS; window++) {
+      int size = nanos.length / failures.length;
+      for (int window = 0; window < failures.length; window++) {
         long[] sorted = Arrays.copyOfRange(nanos, window * size, (window + 1) * size);
         Arrays.sort(sorted);
         System.out.printf(
