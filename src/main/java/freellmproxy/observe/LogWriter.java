@@ -35,8 +35,8 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
 
   /**
    * Lines after which the core is offered to others. What has gathered at thousands of requests a
-   * second takes one to two milliseconds, and so long Linux lets a thread run that has only begun,
-   * while an event loop that was woken on the same core waits.
+   * second takes a good part of a millisecond, and so long Linux lets a thread run that has only
+   * begun, while an event loop that was woken on the same core waits.
    */
   private static final int LINES_IN_A_GO = 4;
 
@@ -45,10 +45,10 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
 
   /**
    * A lone line is written at once; those that follow gather for this long, unseen by who reads
-   * along. Waking the thread for a few lines costs several times what they do, on a core that a
-   * request waits for.
+   * along. Waking the thread for a few lines costs several times what they do; writing very many
+   * holds up the requests that come meanwhile.
    */
-  private static final Duration GATHER = Duration.ofMillis(50);
+  private static final Duration GATHER = Duration.ofMillis(10);
 
   /** A reader that does not read our output must not keep the process from ending. */
   private static final Duration LAST_WORDS = Duration.ofSeconds(2);
