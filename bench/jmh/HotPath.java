@@ -13,6 +13,7 @@ import freellmproxy.upstream.ChatChunk;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.*;
 import org.openjdk.jmh.infra.Blackhole;
@@ -31,8 +32,8 @@ public class HotPath {
     @Param({"2000", "76000", "1000000"})
     int size;
 
-    /** What code and prose look like in JSON: an escape every line. */
-    @Param({"plain", "code"})
+    /** Prose; code, with an escape every line; code behind the tools of a coding agent. */
+    @Param({"plain", "code", "agent"})
     String text;
 
     ByteBuf body;
@@ -43,13 +44,29 @@ public class HotPath {
       String line = text.equals("plain")
           ? "How vexingly quick daft zebras jump. "
           : "    if (name.equals(\\\"zebra\\\")) {\\n      jump();\\n";
-      String content = line.repeat(size / line.length() + 1);
+      String tools = text.equals("agent") ? tools() : "{\"type\":\"function\"}";
+      String content = line.repeat(Math.max(1, (size - tools.length()) / line.length()));
       byte[] bytes =
-          ("{\"model\":\"auto\",\"stream\":true,\"tools\":[{\"type\":\"function\"}],\"messages\":[{\"role\":\"user\",\"content\":\""
+          ("{\"model\":\"auto\",\"stream\":true,\"tools\":["
+                  + tools
+                  + "],\"messages\":[{\"role\":\"user\",\"content\":\""
                   + content
                   + "\"}]}")
               .getBytes(UTF_8);
       body = Unpooled.directBuffer(bytes.length).writeBytes(bytes);
+    }
+
+    /** Some 30 KB: many short strings, which cost more than a long one of that length. */
+    private static String tools() {
+      String argument =
+          "\"path\":{\"type\":\"string\",\"description\":\"An absolute path, as in \\\"/src/main.py\\\".\"}";
+      String tool =
+          "{\"type\":\"function\",\"function\":{\"name\":\"read_file\",\"description\":\""
+              + "Does one thing to one file, and says what came of it.\\n".repeat(20)
+              + "\",\"parameters\":{\"type\":\"object\",\"required\":[\"path\"],\"properties\":{"
+              + String.join(",", Collections.nCopies(8, argument))
+              + "}}}}";
+      return String.join(",", Collections.nCopies(14, tool));
     }
   }
 
