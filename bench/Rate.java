@@ -50,8 +50,8 @@ final class Rate {
     byte[] body = Files.readAllBytes(Path.of(args[0]));
     int perSecond = Integer.parseInt(args[1]);
     int turns = Integer.parseInt(args[2]);
-    var targets = new ArrayList<Target>();
     int windows = Integer.parseInt(args[3]);
+    var targets = new ArrayList<Target>();
     for (String url : List.of(args).subList(4, args.length)) {
       targets.add(new Target(URI.create(url), body));
     }

@@ -56,7 +56,7 @@ public class HotPath {
       body = Unpooled.directBuffer(bytes.length).writeBytes(bytes);
     }
 
-    /** Some 30 KB: many short strings, which cost more than a long one of that length. */
+    /** Some 30 KB, also where less is asked for: many short strings, which cost more than a long one of that length. */
     private static String tools() {
       String argument =
           "\"path\":{\"type\":\"string\",\"description\":\"An absolute path, as in \\\"/src/main.py\\\".\"}";
