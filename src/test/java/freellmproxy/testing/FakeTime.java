@@ -154,6 +154,17 @@ public final class FakeTime implements Time {
     awaitUntil(() -> timers.size() > earlier, "no timer was set");
   }
 
+  /** Timers that fall due in exactly so long. */
+  public synchronized long timersIn(Duration delay) {
+    long due = nanos + delay.toNanos();
+    return timers.stream().filter(timer -> timer.dueNanos == due).count();
+  }
+
+  /** Waits until more timers than this fall due in exactly so long. */
+  public synchronized void awaitMoreTimersIn(Duration delay, long earlier) {
+    awaitUntil(() -> timersIn(delay) > earlier, "no timer of " + delay + " was set");
+  }
+
   /** Waits until fewer timers are pending than this. */
   public synchronized void awaitFewerTimersThan(int earlier) {
     awaitUntil(() -> timers.size() < earlier, "no timer was cancelled");

@@ -160,10 +160,9 @@ final class ProbeTest {
   }
 
   private RawConnection waiting() throws IOException {
-    int timers = time.pendingTimers();
+    long timers = time.timersIn(DEADLINE);
     RawConnection other = RawConnection.to(proxy.port()).chat(CHAT);
-    time.awaitTimerBetween(DEADLINE, DEADLINE);
-    time.awaitMoreTimersThan(timers);
+    time.awaitMoreTimersIn(DEADLINE, timers);
     return other;
   }
 }
