@@ -90,7 +90,8 @@ final class Attempt {
 
   void start(UpstreamClient client, Pooling pooling) {
     allow(deadline.cap(limits.attempt()), "no_connection_in_time");
-    call = client.call(() -> request.bodyFor(model.id()), form, pooling, this::accept);
+    call = client.call(() -> request.bodyFor(model.id()), form, this::accept);
+    call.start(pooling);
   }
 
   Model model() {

@@ -59,44 +59,32 @@ final class ConnectionPool {
   }
 
   /**
-   * Gives a call a place on a connection: now if there is one, else on one that it opens.
+   * A call that needs a place on a connection.
    *
    * @param ready told where; or else {@code failed} is, unless the call is withdrawn before
    */
-  Waiting acquire(Pooling pooling, Consumer<UpstreamConnection> ready, Consumer<Fault> failed) {
-    var call = new Waiting(pooling, ready, failed);
-    // Of those that stand, any may be closed already.
-    UpstreamConnection free = pooling == Pooling.REUSE ? free() : null;
-    if (isClosed) {
-      call.fail(Fault.CONNECTION_LOST);
-    } else if (free != null) {
-      call.serve(free);
-    } else {
-      call.begin();
-      openAsNeeded();
-    }
-    return call;
+  Waiting newWaiting(Pooling pooling, Consumer<UpstreamConnection> ready, Consumer<Fault> failed) {
+    return new Waiting(pooling, ready, failed);
   }
 
   private @Nullable UpstreamConnection free() {
     for (UpstreamConnection connection : multiplexed) {
-      if (isFree(connection)) {
+      if (connection.hasRoom() && connection.isWithinKeepAlive()) {
         return connection;
       }
     }
     while (!idle.isEmpty()) {
       UpstreamConnection last = idle.getLast();
-      if (isFree(last)) {
-        return last;
+      if (!last.isUsable() || !last.isWithinKeepAlive()) {
+        idle.remove(last);
+        last.close();
+      } else {
+        // One that has no room has just been given back, and has it soon. It is known to stand,
+        // which of those that were used before is not.
+        return last.hasRoom() ? last : null;
       }
-      idle.remove(last);
-      last.close();
     }
     return null;
-  }
-
-  private static boolean isFree(UpstreamConnection connection) {
-    return connection.hasRoom() && connection.isWithinKeepAlive();
   }
 
   /**
@@ -112,6 +100,20 @@ final class ConnectionPool {
       // Not inside of this: Vert.x counts the call as over only when it has told its end, and a
       // connection of HTTP/1.1 looks behind the answer then.
       soon.accept(this::serveWaiting);
+    }
+  }
+
+  /**
+   * Not before the event loop has worked through all it has been told at once: of a connection that
+   * it closed on the way there may be more, and Netty would take that for news of the new
+   * connection that got the same file descriptor.
+   */
+  private void serveOrOpen() {
+    if (isClosed) {
+      failAll();
+    } else {
+      serveWaiting();
+      openAsNeeded();
     }
   }
 
@@ -202,6 +204,10 @@ final class ConnectionPool {
   /** Opens none any more; who waits need not wait any longer. */
   void close() {
     isClosed = true;
+    failAll();
+  }
+
+  private void failAll() {
     while (!waiting.isEmpty()) {
       waiting.getFirst().fail(Fault.CONNECTION_LOST);
     }
@@ -228,9 +234,17 @@ final class ConnectionPool {
       this.failed = failed;
     }
 
-    private void begin() {
-      waiting.add(this);
-      limit = time.after(connectLimit, () -> fail(inVain));
+    /** Takes a place that is free, or else waits for one. */
+    void acquire() {
+      // Of those that stand, any may be closed already.
+      UpstreamConnection free = pooling == Pooling.REUSE && !isClosed ? free() : null;
+      if (free != null) {
+        serve(free);
+      } else {
+        waiting.add(this);
+        limit = time.after(connectLimit, () -> fail(inVain));
+        soon.accept(ConnectionPool.this::serveOrOpen);
+      }
     }
 
     private void serve(UpstreamConnection connection) {

@@ -49,6 +49,10 @@ final class Http1Connection extends UpstreamConnection {
   private final AnswerDecoder decoder;
 
   private boolean isLeaving;
+
+  /** Whether an answer has ended and nobody has looked yet at what came behind it. */
+  private boolean mayHaveMore;
+
   private Duration keepAlive = COMMON_KEEP_ALIVE;
   private long keptSinceNanos;
   private @Nullable Http1Stream stream;
@@ -89,7 +93,7 @@ final class Http1Connection extends UpstreamConnection {
 
   @Override
   boolean hasRoom() {
-    return isUsable() && isIdle();
+    return isUsable() && isIdle() && !mayHaveMore;
   }
 
   @Override
@@ -125,6 +129,7 @@ final class Http1Connection extends UpstreamConnection {
   /** Its stream has come to its end. */
   void ended() {
     stream = null;
+    mayHaveMore = true;
     keptSinceNanos = time.nanos();
   }
 
@@ -133,6 +138,7 @@ final class Http1Connection extends UpstreamConnection {
    * beginning of the next one.
    */
   void lookBehindAnswer() {
+    mayHaveMore = false;
     if (stream == null && (isLeaving || decoder.isInMessage())) {
       close();
     }

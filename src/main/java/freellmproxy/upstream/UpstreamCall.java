@@ -51,16 +51,12 @@ public final class UpstreamCall {
   }
 
   /**
-   * Not before the event loop has worked through all it has been told at once: of a connection that
-   * it closed on the way there may be more, and Netty would take that for news of the new
-   * connection that got the same file descriptor.
+   * Asks for a connection and sends the request, perhaps before this returns. To be called once.
    */
-  void connect(Pooling pooling) {
-    client.soon(() -> {
-      if (!over) {
-        waiting = client.pool().acquire(pooling, place -> send(place, pooling), this::fail);
-      }
-    });
+  public void start(Pooling pooling) {
+    var next = client.pool().newWaiting(pooling, place -> send(place, pooling), this::fail);
+    waiting = next;
+    next.acquire();
   }
 
   private void send(UpstreamConnection place, Pooling pooling) {
@@ -206,7 +202,7 @@ public final class UpstreamCall {
       if (mayBeRepeated && isUnprocessed(loss)) {
         // Says nothing about the model.
         cut();
-        connect(Pooling.FRESH);
+        start(Pooling.FRESH);
       } else {
         cut();
         fail(loss == Loss.UNEXPECTED_INTERIM ? Fault.UNEXPECTED_INTERIM : Fault.CONNECTION_LOST);

@@ -43,7 +43,7 @@ public final class UpstreamClient {
   }
 
   /**
-   * Starts one call.
+   * Describes one call; {@link UpstreamCall#start} makes it.
    *
    * @param body makes the whole request body; asked again when a stale connection costs a second
    *     try, since each sending releases what it has sent
@@ -52,10 +52,8 @@ public final class UpstreamClient {
    *     UpstreamCall#abort()}
    */
   public UpstreamCall call(
-      Supplier<ByteBuf> body, AnswerForm form, Pooling pooling, Consumer<UpstreamReply> listener) {
-    var call = new UpstreamCall(this, body, form, listener);
-    call.connect(pooling);
-    return call;
+      Supplier<ByteBuf> body, AnswerForm form, Consumer<UpstreamReply> listener) {
+    return new UpstreamCall(this, body, form, listener);
   }
 
   private RequestHead head(Settings settings) {

@@ -73,7 +73,9 @@ public final class UpstreamCalls {
   }
 
   private UpstreamCall chat(String body, AnswerForm form, Consumer<UpstreamReply> listener) {
-    return client.call(() -> Unpooled.copiedBuffer(body, UTF_8), form, Pooling.REUSE, listener);
+    UpstreamCall call = client.call(() -> Unpooled.copiedBuffer(body, UTF_8), form, listener);
+    call.start(Pooling.REUSE);
+    return call;
   }
 
   /** Closes the client, behind what the event loop has been told. */

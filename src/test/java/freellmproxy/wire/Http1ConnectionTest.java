@@ -100,6 +100,29 @@ final class Http1ConnectionTest {
     }
   }
 
+  /** The end is told before all has been looked at that came with it. */
+  @ParameterizedTest
+  @ValueSource(strings = {OK + BODY + "HTTP/1.1 200", OK + BODY + OK, OK + BODY + OK + BODY})
+  void isUsedForNoCallThatBeginsAtTheEndOfSuchAnAnswer(String answer) throws IOException {
+    Future<UpstreamReply> next = callAtTheEndOfAnother();
+    try (Socket connection = upstream.accept()) {
+      readChat(connection);
+      write(connection, answer);
+      assertThat(connection.getInputStream().read()).isEqualTo(-1);
+      assertAnsweredOnANewOne(next);
+    }
+  }
+
+  @Test
+  void isUsedAgainForACallThatBeginsAtTheEndOfAnother() throws IOException {
+    Future<UpstreamReply> next = callAtTheEndOfAnother();
+    try (Socket connection = upstream.accept()) {
+      readChat(connection);
+      write(connection, OK + BODY);
+      answerTo(next, connection, OK + BODY);
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"H", "HTTP/1.1 200 OK\r\n", OK + BODY, "{}"})
   void isClosedWhenTheUpstreamSpeaksUnasked(String words) throws IOException {
@@ -196,6 +219,18 @@ final class Http1ConnectionTest {
       assertThat(TestProxy.await(answered)).isInstanceOf(UpstreamReply.Answer.class);
       assertThat(connection.getInputStream().read()).isEqualTo(-1);
     }
+  }
+
+  private Future<UpstreamReply> callAtTheEndOfAnother() {
+    Promise<UpstreamReply> end = Promise.promise();
+    Consumer<UpstreamReply> listener =
+        step -> {
+          if (step instanceof UpstreamReply.Answer) {
+            var _ = calls.chat(AnswerForm.WHOLE, UpstreamCalls.end(end));
+          }
+        };
+    calls.inLoop(() -> calls.chat(AnswerForm.WHOLE, listener));
+    return end.future();
   }
 
   private Future<UpstreamReply> pausedAtTheHead() {
