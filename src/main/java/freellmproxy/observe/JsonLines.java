@@ -2,7 +2,6 @@ package freellmproxy.observe;
 
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.ThrowableProxyUtil;
-import ch.qos.logback.core.encoder.EncoderBase;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.ByteArrayOutputStream;
@@ -19,26 +18,29 @@ import org.slf4j.event.KeyValuePair;
  * (contract section 10). Numbers, booleans, lists and maps stay what they are; anything else is
  * written as its text. For one thread at a time.
  */
-final class JsonLines extends EncoderBase<ILoggingEvent> {
+final class JsonLines implements LineFormat {
   private static final JsonFactory JSON = new JsonFactory().setRootValueSeparator("");
 
-  private static final long MILLIS_IN_SECOND = 1_000;
+  private static final int MILLIS_IN_SECOND = 1_000;
+
+  /** Where the fraction of a second begins in a timestamp. */
+  private static final int DOT = "1970-01-01T00:00:00".length();
 
   private final ByteArrayOutputStream line = new ByteArrayOutputStream(512);
   private JsonGenerator json = generator();
 
-  /** The second of the last line, and how it is written. */
+  /** The second of the last line, and when that line was written. */
   private long second = Long.MIN_VALUE;
 
-  private String secondInWords = "";
+  private final char[] timestamp = "1970-01-01T00:00:00.000Z".toCharArray();
 
   @Override
-  public byte[] encode(ILoggingEvent event) {
+  public void write(ILoggingEvent event, ByteArrayOutputStream lines) {
     boolean isWhole = false;
     try {
       write(event);
       isWhole = true;
-      return line.toByteArray();
+      line.writeTo(lines);
     } catch (IOException e) {
       throw new UncheckedIOException("writing to memory cannot fail", e);
     } finally {
@@ -59,7 +61,9 @@ final class JsonLines extends EncoderBase<ILoggingEvent> {
 
   private void write(ILoggingEvent event) throws IOException {
     json.writeStartObject();
-    json.writeStringField("ts", timestamp(event.getTimeStamp()));
+    setTimestamp(event.getTimeStamp());
+    json.writeFieldName("ts");
+    json.writeString(timestamp, 0, timestamp.length);
     json.writeStringField("level", event.getLevel().toString());
     json.writeStringField("logger", event.getLoggerName());
     json.writeStringField("event", event.getFormattedMessage());
@@ -81,15 +85,16 @@ final class JsonLines extends EncoderBase<ILoggingEvent> {
    * Always with three digits for milliseconds, so that lines sort as they read. Of a busy second
    * only the first line has to make a date.
    */
-  private String timestamp(long millis) {
+  private void setTimestamp(long millis) {
     long now = Math.floorDiv(millis, MILLIS_IN_SECOND);
     if (now != second) {
       second = now;
-      String instant = Instant.ofEpochSecond(now).toString();
-      secondInWords = instant.substring(0, instant.length() - 1);
+      Instant.ofEpochSecond(now).toString().getChars(0, DOT, timestamp, 0);
     }
-    long thousandAndMillis = MILLIS_IN_SECOND + Math.floorMod(millis, MILLIS_IN_SECOND);
-    return secondInWords + '.' + Long.toString(thousandAndMillis).substring(1) + 'Z';
+    int fraction = Math.floorMod(millis, MILLIS_IN_SECOND);
+    timestamp[DOT + 1] = (char) ('0' + fraction / 100);
+    timestamp[DOT + 2] = (char) ('0' + fraction / 10 % 10);
+    timestamp[DOT + 3] = (char) ('0' + fraction % 10);
   }
 
   private void write(@Nullable Object value) throws IOException {
@@ -116,15 +121,5 @@ final class JsonLines extends EncoderBase<ILoggingEvent> {
       }
       default -> json.writeString(value.toString());
     }
-  }
-
-  @Override
-  public byte @Nullable [] headerBytes() {
-    return null;
-  }
-
-  @Override
-  public byte @Nullable [] footerBytes() {
-    return null;
   }
 }

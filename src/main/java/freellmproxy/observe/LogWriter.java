@@ -5,7 +5,6 @@ import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.LoggingEvent;
 import ch.qos.logback.core.UnsynchronizedAppenderBase;
-import ch.qos.logback.core.encoder.Encoder;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -55,21 +54,21 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
 
   private final BlockingQueue<ILoggingEvent> queue = new ArrayBlockingQueue<>(CAPACITY);
   private final AtomicLong dropped = new AtomicLong();
-  private final Encoder<ILoggingEvent> encoder;
+  private final LineFormat format;
   private final OutputStream out;
   private final Duration gather;
   private final ByteArrayOutputStream lines = new ByteArrayOutputStream(BATCH_BYTES / 8);
   private final Thread writer = new Thread(this::writeAll, "log");
   private volatile boolean stopping;
 
-  /** Writes to {@code out} what {@code encoder}, already started, makes of events. */
-  LogWriter(Encoder<ILoggingEvent> encoder, OutputStream out) {
-    this(encoder, out, GATHER);
+  /** Writes to {@code out} what {@code format} makes of events. */
+  LogWriter(LineFormat format, OutputStream out) {
+    this(format, out, GATHER);
   }
 
   /** The same, with another time to gather. */
-  LogWriter(Encoder<ILoggingEvent> encoder, OutputStream out, Duration gather) {
-    this.encoder = encoder;
+  LogWriter(LineFormat format, OutputStream out, Duration gather) {
+    this.format = format;
     this.out = out;
     this.gather = gather;
     writer.setDaemon(true);
@@ -127,7 +126,7 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
     queue.drainTo(batch, BATCH - batch.size());
     long lost = dropped.getAndSet(0);
     if (lost > 0) {
-      lines.writeBytes(encoder.encode(droppedLine(lost)));
+      format.write(droppedLine(lost), lines);
     }
     int encoded = 0;
     for (ILoggingEvent event : batch) {
@@ -163,7 +162,7 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
   /** One line that cannot be written must not cost all that follow. */
   private void encode(ILoggingEvent event) {
     try {
-      lines.writeBytes(encoder.encode(event));
+      format.write(event, lines);
     } catch (RuntimeException e) {
       addError("a log line could not be encoded", e);
     }

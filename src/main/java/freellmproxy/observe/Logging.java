@@ -5,8 +5,6 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.Configurator;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.encoder.Encoder;
 import ch.qos.logback.core.spi.ContextAwareBase;
 import freellmproxy.config.Settings.LogFormat;
 import freellmproxy.config.Settings.LogLevel;
@@ -25,16 +23,13 @@ public final class Logging extends ContextAwareBase implements Configurator {
 
   @Override
   public ExecutionStatus configure(LoggerContext context) {
-    var encoder = new JsonLines();
-    encoder.setContext(context);
-    encoder.start();
-    writeTo(context, encoder);
+    write(context, new JsonLines());
     root(context).setLevel(Level.INFO);
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
   }
 
-  private static void writeTo(LoggerContext context, Encoder<ILoggingEvent> encoder) {
-    var appender = new LogWriter(encoder, new FileOutputStream(FileDescriptor.out));
+  private static void write(LoggerContext context, LineFormat format) {
+    var appender = new LogWriter(format, new FileOutputStream(FileDescriptor.out));
     appender.setContext(context);
     appender.start();
     root(context).detachAndStopAllAppenders();
@@ -53,12 +48,12 @@ public final class Logging extends ContextAwareBase implements Configurator {
   public static void format(LogFormat format) {
     if (isText(format)) {
       LoggerContext context = context();
-      writeTo(context, textLines(context));
+      write(context, textLines(context));
     }
   }
 
   /** One line for people; what stands in for a control character is a question mark. */
-  static Encoder<ILoggingEvent> textLines(LoggerContext context) {
+  static LineFormat textLines(LoggerContext context) {
     var encoder = new PatternLayoutEncoder();
     encoder.setContext(context);
     // Line ends and terminal codes in a client's words would make lines of their own. A trace has
@@ -67,7 +62,7 @@ public final class Logging extends ContextAwareBase implements Configurator {
         "%d{HH:mm:ss} %-5level %replace(%msg %kvp{NONE}){'[\\p{Cc}\\u2028\\u2029]', '?'}%n"
             + "%replace(%ex){'[\\p{Cc}&&[^\\r\\n\\t]]', '?'}%nopex");
     encoder.start();
-    return encoder;
+    return (event, lines) -> lines.writeBytes(encoder.encode(event));
   }
 
   /** Whether people read along. */

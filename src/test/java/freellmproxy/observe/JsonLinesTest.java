@@ -9,6 +9,7 @@ import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.LoggingEvent;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Instant;
@@ -54,17 +55,17 @@ final class JsonLinesTest {
     var lines = new JsonLines();
     LoggingEvent first = event("started", null);
     first.setInstant(Instant.parse("2026-11-24T22:50:00.001Z"));
-    lines.encode(first);
+    text(lines, first);
     LoggingEvent second = event("started", null);
     second.setInstant(Instant.parse(time));
-    assertThat(new String(lines.encode(second), UTF_8)).startsWith("{\"ts\":\"" + time + "\",");
+    assertThat(text(lines, second)).startsWith("{\"ts\":\"" + time + "\",");
   }
 
   @Test
   void leavesAClientNoLineAndNoTerminalCodeInText() {
     LoggingEvent event = event("model_ignored", null);
     add(event, "model", "evil\n07:00:00 ERROR forged\u001b[31m\u0007\u009b31m\r\u2028x");
-    String line = new String(Logging.textLines(context).encode(event), UTF_8);
+    String line = text(Logging.textLines(context), event);
     assertThat(line.strip().chars()).noneMatch(c -> Character.isISOControl(c) || c == 0x2028);
     assertThat(line).contains("evil?07:00:00 ERROR forged?[31m");
   }
@@ -72,7 +73,7 @@ final class JsonLinesTest {
   @Test
   void leavesNoTerminalCodeInATraceInText() {
     LoggingEvent event = event("failed", new IllegalStateException("why\u001b[2J"));
-    String text = new String(Logging.textLines(context).encode(event), UTF_8);
+    String text = text(Logging.textLines(context), event);
     assertThat(text).contains("java.lang.IllegalStateException: why?[2J", "\n\tat freellmproxy.");
     assertThat(text).containsOnlyOnce("IllegalStateException").doesNotContain("\u001b");
   }
@@ -123,9 +124,9 @@ final class JsonLinesTest {
         });
     LoggingEvent good = event("good", null);
     String expected = text(good);
-    assertThatIllegalStateException().isThrownBy(() -> lines.encode(bad));
-    assertThat(new String(lines.encode(good), UTF_8)).isEqualTo(expected);
-    assertThat(new String(lines.encode(good), UTF_8)).isEqualTo(expected);
+    assertThatIllegalStateException().isThrownBy(() -> text(lines, bad));
+    assertThat(text(lines, good)).isEqualTo(expected);
+    assertThat(text(lines, good)).isEqualTo(expected);
   }
 
   private static void add(LoggingEvent event, String key, @Nullable Object value) {
@@ -138,6 +139,12 @@ final class JsonLinesTest {
   }
 
   private static String text(LoggingEvent event) {
-    return new String(new JsonLines().encode(event), UTF_8);
+    return text(new JsonLines(), event);
+  }
+
+  private static String text(LineFormat format, LoggingEvent event) {
+    var lines = new ByteArrayOutputStream();
+    format.write(event, lines);
+    return lines.toString(UTF_8);
   }
 }
