@@ -50,9 +50,7 @@ public final class UpstreamCall {
     this.listener = listener;
   }
 
-  /**
-   * Asks for a connection and sends the request, perhaps before this returns. To be called once.
-   */
+  /** Asks for a connection and sends the request over it, perhaps before this returns. */
   public void start(Pooling pooling) {
     var next = client.pool().newWaiting(pooling, place -> send(place, pooling), this::fail);
     waiting = next;
