@@ -97,17 +97,20 @@ final class ConnectionPool {
       keep(connection);
     }
     if (!waiting.isEmpty()) {
-      // Not inside of this: Vert.x counts the call as over only when it has told its end, and a
-      // connection of HTTP/1.1 looks behind the answer then.
-      soon.accept(this::serveWaiting);
+      serveSoon();
     }
   }
 
   /**
-   * Not before the event loop has worked through all it has been told at once: of a connection that
-   * it closed on the way there may be more, and Netty would take that for news of the new
-   * connection that got the same file descriptor.
+   * Not before the event loop has worked through all it has been told at once. Vert.x counts a call
+   * as over only when it has told its end, and a connection of HTTP/1.1 looks behind the answer
+   * then. And of a connection that was closed on the way there may be more, which Netty would take
+   * for news of the new connection that got the same file descriptor.
    */
+  private void serveSoon() {
+    soon.accept(this::serveOrOpen);
+  }
+
   private void serveOrOpen() {
     if (isClosed) {
       failAll();
@@ -243,7 +246,7 @@ final class ConnectionPool {
       } else {
         waiting.add(this);
         limit = time.after(connectLimit, () -> fail(inVain));
-        soon.accept(ConnectionPool.this::serveOrOpen);
+        serveSoon();
       }
     }
 

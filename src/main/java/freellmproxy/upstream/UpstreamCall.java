@@ -53,6 +53,7 @@ public final class UpstreamCall {
   /** Asks for a connection and sends the request over it, perhaps before this returns. */
   public void start(Pooling pooling) {
     var next = client.pool().newWaiting(pooling, place -> send(place, pooling), this::fail);
+    // Before it asks: what fails while it is sent asks anew, and then that is who waits.
     waiting = next;
     next.acquire();
   }
