@@ -94,14 +94,15 @@ final class BodyReader implements BodyTap.Taker {
       giveUp(new Result.TooLarge());
       return;
     }
-    if (piece.readableBytes() > body.writableBytes() && !grow(length)) {
-      giveUp(new Result.NoRoom());
-      return;
-    }
     if (isInPlace(piece)) {
       body.writerIndex(length);
-    } else {
+    } else if (isWhole(piece) && fills(piece.unwrap(), length)) {
+      body.release();
+      body = piece.retain();
+    } else if (piece.readableBytes() <= body.writableBytes() || grow(length)) {
       body.writeBytes(piece);
+    } else {
+      giveUp(new Result.NoRoom());
     }
   }
 
@@ -113,6 +114,15 @@ final class BodyReader implements BodyTap.Taker {
     }
     int length = (int) Math.min(missing, body.writableBytes());
     return body.retainedSlice(body.writerIndex(), length).clear();
+  }
+
+  private boolean isWhole(ByteBuf piece) {
+    return piece.readableBytes() == announced && piece.isDirect();
+  }
+
+  /** Whether a body that stays in the buffer it was read to holds little more than it needs. */
+  private static boolean fills(@Nullable ByteBuf read, int length) {
+    return read != null && read.capacity() <= Math.max(2 * length, SMALLEST_FIRST_PIECE);
   }
 
   /** Whether it has been read to where {@link #place} said. */

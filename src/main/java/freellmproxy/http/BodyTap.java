@@ -21,6 +21,8 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
   private final ContextInternal loop;
   private boolean passesHead;
   private boolean isIncomplete;
+  private int length;
+  private int lastLength;
   private @Nullable Taker taker;
 
   /** Who gets a body. */
@@ -79,11 +81,17 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
     return isIncomplete;
   }
 
+  /** How many bytes the last whole body had that somebody took; 0 when there was none. */
+  int lastLength() {
+    return lastLength;
+  }
+
   @Override
   public void channelRead(ChannelHandlerContext context, Object message) {
     isIncomplete = !(message instanceof LastHttpContent);
     if (message instanceof HttpRequest) {
       taker = null;
+      length = 0;
       passesHead = true;
       context.fireChannelRead(message);
       passesHead = false;
@@ -94,12 +102,14 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
         taker.malformed();
         return;
       }
+      length += content.content().readableBytes();
       try {
         taker.take(content.content());
       } finally {
         content.release();
       }
       if (content instanceof LastHttpContent) {
+        lastLength = length;
         taker = null;
         context.fireChannelRead(LastHttpContent.EMPTY_LAST_CONTENT);
       }

@@ -48,7 +48,9 @@ final class ConnectionGuard {
     HeadCheck.install(connection);
     BodyTap.install(connection);
     HeadRoom.install(channel);
-    channel.config().setRecvByteBufAllocator(new BodyReads(BodyTap.of(connection)));
+    channel
+        .config()
+        .setRecvByteBufAllocator(new BodyReads(BodyTap.of(connection), watched::isIdle));
   }
 
   /** A request head has come; until its answer is complete the client may be silent. */
@@ -104,6 +106,10 @@ final class ConnectionGuard {
       }
       partOfRequestRead = false;
       lastByteNanos = time.nanos();
+    }
+
+    boolean isIdle() {
+      return open == 0;
     }
 
     void lookAgain(Duration delay) {

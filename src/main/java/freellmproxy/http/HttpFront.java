@@ -21,8 +21,8 @@ public final class HttpFront {
 
   private static final int MAX_REQUEST_LINE_BYTES = 8 << 10;
 
-  /** What a body is cut into; by default Netty would cut it into eight times as many pieces. */
-  private static final int MAX_PIECE_BYTES = 64 << 10;
+  /** What has been read of a body at once is not cut into pieces, as Netty would. */
+  private static final int MAX_PIECE_BYTES = 1 << 20;
 
   private final HttpServer server;
   private final ConnectionGuard guard;

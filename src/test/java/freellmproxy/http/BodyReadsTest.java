@@ -12,6 +12,7 @@ import io.netty.channel.RecvByteBufAllocator.ExtendedHandle;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpRequest;
+import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpVersion;
@@ -32,6 +33,7 @@ final class BodyReadsTest {
   private final ByteBuf place = Unpooled.buffer(7);
   private @Nullable ByteBuf placeGiven = place;
   private boolean isWanted = true;
+  private boolean isIdle = true;
 
   @AutoClose("finishAndReleaseAll")
   private final EmbeddedChannel channel =
@@ -46,7 +48,7 @@ final class BodyReadsTest {
             }
           });
 
-  private final ExtendedHandle reads = new BodyReads(tap).newHandle();
+  private final ExtendedHandle reads = new BodyReads(tap, () -> isIdle).newHandle();
 
   /** Wants to have it at a place. */
   private final class Body implements BodyTap.Taker {
@@ -116,6 +118,42 @@ final class BodyReadsTest {
     assertReadTo(LARGE);
     end();
     assertReadTo(SMALL);
+  }
+
+  @Test
+  void readARequestAtOnceWhenTheLastWasOfSuchSize() {
+    request(60_000);
+    assertReadTo(1024 + 75_000);
+    request(10);
+    assertReadTo(SMALL);
+    request(3_000);
+    assertReadTo(1024 + 3_750);
+    request(100_000);
+    assertReadTo(1024 + 125_000);
+    request(110_000);
+    assertReadTo(SMALL);
+  }
+
+  @Test
+  void readTheRestOfARequestToItsPlaceAlsoThen() {
+    request(60_000);
+    head();
+    assertThat(reads.allocate(UnpooledByteBufAllocator.DEFAULT)).isSameAs(place);
+  }
+
+  /** What is read there may stay for as long as the answer lasts. */
+  @Test
+  void readLittleBeforeTheAnswer() {
+    request(60_000);
+    isIdle = false;
+    assertReadTo(SMALL);
+  }
+
+  private void request(int length) {
+    head();
+    channel.writeInbound(new DefaultHttpContent(Unpooled.wrappedBuffer(new byte[length / 2])));
+    channel.writeInbound(
+        new DefaultLastHttpContent(Unpooled.wrappedBuffer(new byte[length - length / 2])));
   }
 
   private void head() {

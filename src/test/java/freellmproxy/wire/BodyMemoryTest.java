@@ -59,6 +59,16 @@ final class BodyMemoryTest {
               proxy.post(PLAIN);
               proxy.post(PLAIN);
             }),
+        ending(
+            "read at once on a connection used before",
+            proxy -> {
+              try (var client = RawConnection.to(proxy.port())) {
+                for (int turn = 0; turn < 3; turn++) {
+                  client.send(RawConnection.chatHead(PLAIN.length()) + PLAIN);
+                  assertThat(client.readUntil("}}")).contains("200 OK", "fake OpenRouter");
+                }
+              }
+            }),
         ending("not JSON", proxy -> proxy.post(PLAIN + "}")),
         ending(
             "no chat request", proxy -> proxy.post("{\"messages\":7,\"text\":\"" + TEXT + "\"}")),
@@ -198,6 +208,23 @@ final class BodyMemoryTest {
     String request = RawConnection.chatHead(STREAM.length()) + STREAM + behind;
     try (var client = RawConnection.to(proxy.port()).send(request)) {
       client.readUntil("half");
+      assertThat(settled(before + LESS_THAN_A_BODY)).isLessThan(before + LESS_THAN_A_BODY);
+    }
+  }
+
+  /** A request is read to a buffer for one that is as large as the one before. */
+  @Test
+  void aSmallBodyKeepsNoBufferForALargeOne() throws IOException {
+    String small = PLAIN.replace(TEXT, "x".repeat(5_000));
+    long before = settled(Long.MAX_VALUE);
+    try (var client = RawConnection.to(proxy.port())) {
+      client.send(RawConnection.chatHead(PLAIN.length()) + PLAIN).readUntil("}}");
+      proxy.sandbox().script(FIRST, Faults.silence());
+      int received = proxy.sandbox().received().size();
+      client.send(RawConnection.chatHead(small.length()) + small);
+      while (proxy.sandbox().received().size() == received) {
+        proxy.get("/health");
+      }
       assertThat(settled(before + LESS_THAN_A_BODY)).isLessThan(before + LESS_THAN_A_BODY);
     }
   }
