@@ -96,7 +96,7 @@ final class BodyReader implements BodyTap.Taker {
     }
     if (isInPlace(piece)) {
       body.writerIndex(length);
-    } else if (isWhole(piece) && fills(piece.unwrap(), length)) {
+    } else if (isWhole(piece) && isMostOfItsBuffer(piece)) {
       body.release();
       body = piece.retain();
     } else if (piece.readableBytes() <= body.writableBytes() || grow(length)) {
@@ -120,9 +120,13 @@ final class BodyReader implements BodyTap.Taker {
     return piece.readableBytes() == announced && piece.isDirect();
   }
 
-  /** Whether a body that stays in the buffer it was read to holds little more than it needs. */
-  private static boolean fills(@Nullable ByteBuf read, int length) {
-    return read != null && read.capacity() <= Math.max(2 * length, SMALLEST_FIRST_PIECE);
+  /** Whether it needs most of the buffer that it was read to, and would keep. */
+  private static boolean isMostOfItsBuffer(ByteBuf piece) {
+    ByteBuf buffer = piece;
+    while (buffer.unwrap() != null) {
+      buffer = buffer.unwrap();
+    }
+    return buffer.capacity() <= Math.max(2 * piece.readableBytes(), SMALLEST_FIRST_PIECE);
   }
 
   /** Whether it has been read to where {@link #place} said. */

@@ -9,6 +9,7 @@ import freellmproxy.sandbox.Faults;
 import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.sandbox.Step;
 import freellmproxy.testing.Events;
+import freellmproxy.testing.FakeTime;
 import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestCertificate;
 import freellmproxy.testing.TestProxy;
@@ -216,16 +217,19 @@ final class BodyMemoryTest {
   @Test
   void aSmallBodyKeepsNoBufferForALargeOne() throws IOException {
     String small = PLAIN.replace(TEXT, "x".repeat(5_000));
-    long before = settled(Long.MAX_VALUE);
-    try (var client = RawConnection.to(proxy.port())) {
-      client.send(RawConnection.chatHead(PLAIN.length()) + PLAIN).readUntil("}}");
-      proxy.sandbox().script(FIRST, Faults.silence());
-      int received = proxy.sandbox().received().size();
-      client.send(RawConnection.chatHead(small.length()) + small);
-      while (proxy.sandbox().received().size() == received) {
-        proxy.get("/health");
+    try (var patient = TestProxy.startAt(new FakeTime())) {
+      patient.chat();
+      long before = settled(Long.MAX_VALUE);
+      try (var client = RawConnection.to(patient.port())) {
+        client.send(RawConnection.chatHead(PLAIN.length()) + PLAIN).readUntil("}}");
+        patient.sandbox().script(FIRST, Faults.silence());
+        int received = patient.sandbox().received().size();
+        client.send(RawConnection.chatHead(small.length()) + small);
+        while (patient.sandbox().received().size() == received) {
+          patient.get("/health");
+        }
+        assertThat(settled(before + LESS_THAN_A_BODY)).isLessThan(before + LESS_THAN_A_BODY);
       }
-      assertThat(settled(before + LESS_THAN_A_BODY)).isLessThan(before + LESS_THAN_A_BODY);
     }
   }
 
