@@ -14,10 +14,11 @@ public final class ProxyVertx {
     // large chunks back too soon without that. Arenas of 1 MB keep what a handful of bodies need.
     setDefault("io.netty.allocator.type", "pooled");
     setDefault("io.netty.allocator.maxOrder", "7");
-    // An event loop keeps four buffers of each size from 32 KB up to there for its next bodies. By
-    // default it keeps none above, and going to an arena for them is 2 % of what 76 KB cost.
+    // An event loop keeps sixteen buffers of each size from 32 KB up to there for its next bodies,
+    // as many as it often has at once. By default it keeps none above, and going to an arena for
+    // them is 2 % of what 76 KB cost.
     setDefault("io.netty.allocator.maxCachedBufferCapacity", "131072");
-    setDefault("io.netty.allocator.normalCacheSize", "4");
+    setDefault("io.netty.allocator.normalCacheSize", "16");
     // Events for Java's flight recorder cost a hundred classes at each start.
     setDefault("io.netty.jfr.enabled", "false");
     // Vert.x would take the time before each of the 15 steps of a request, for warnings of event
