@@ -236,6 +236,17 @@ public final class TestProxy implements AutoCloseable {
     }
   }
 
+  /** Waits until so many chats have reached the sandbox. */
+  public void awaitReceived(int count) {
+    long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+    while (sandbox.received().size() < count) {
+      get("/health");
+      if (System.nanoTime() > end) {
+        throw new AssertionError("only " + sandbox.received().size() + " chats were received");
+      }
+    }
+  }
+
   public HttpRequest.Builder request(String path) {
     return HttpRequest.newBuilder(uri(path)).timeout(Duration.ofSeconds(30));
   }

@@ -119,9 +119,7 @@ final class BodyMemoryTest {
             proxy -> {
               proxy.sandbox().script(FIRST, Faults.silence());
               try (var client = RawConnection.to(proxy.port()).chat(PLAIN)) {
-                while (proxy.sandbox().received().size() < 2) {
-                  proxy.get("/health");
-                }
+                proxy.awaitReceived(2);
                 client.socket().setSoLinger(true, 0);
               }
             }),
@@ -225,9 +223,7 @@ final class BodyMemoryTest {
         patient.sandbox().script(FIRST, Faults.silence());
         int received = patient.sandbox().received().size();
         client.send(RawConnection.chatHead(small.length()) + small);
-        while (patient.sandbox().received().size() == received) {
-          patient.get("/health");
-        }
+        patient.awaitReceived(received + 1);
         assertThat(settled(before + LESS_THAN_A_BODY)).isLessThan(before + LESS_THAN_A_BODY);
       }
     }

@@ -105,9 +105,7 @@ final class LargeBodyTest {
       int before = proxy.sandbox().received().size();
       proxy.sandbox().script(TestProxy.FIRST, Faults.silence());
       client.send(head + body + next.substring(0, 20));
-      while (proxy.sandbox().received().size() == before) {
-        proxy.get("/health");
-      }
+      proxy.awaitReceived(before + 1);
       client.send(next.substring(20, next.length() - 4));
       for (int i = 0; i < 3; i++) {
         proxy.get("/health");

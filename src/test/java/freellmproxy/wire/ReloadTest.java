@@ -117,9 +117,7 @@ final class ReloadTest {
             ChatAnswer.text("ok"));
     try (var client = RawConnection.to(proxy.port())) {
       client.chat("{\"messages\":[]}", "Connection: close");
-      while (proxy.sandbox().received().isEmpty()) {
-        Thread.onSpinWait();
-      }
+      proxy.awaitReceived(1);
       set("sk-or-fresh-account", TestProxy.KEY, "PORT=0");
       reloaded();
       gate.open();

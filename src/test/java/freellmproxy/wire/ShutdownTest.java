@@ -88,9 +88,7 @@ final class ShutdownTest {
             FIRST,
             Faults.status(200, "{\"choices\":[{\"message\":{\"content\":\"" + content + "\"}}]}"));
     try (var client = RawConnection.to(proxy.port()).chat("{\"messages\":[]}")) {
-      while (proxy.sandbox().received().isEmpty()) {
-        proxy.get("/health");
-      }
+      proxy.awaitReceived(1);
       proxy.settledMetrics();
       Future<Void> stopped = proxy.proxy().stop();
       time.advance(GRACE);
@@ -131,9 +129,7 @@ final class ShutdownTest {
     try {
       for (int i = 0; i < gates.size(); i++) {
         clients.add(RawConnection.to(proxy.port()).chat("{\"messages\":[]}"));
-        while (proxy.sandbox().received().size() <= i) {
-          proxy.get("/health");
-        }
+        proxy.awaitReceived(i + 1);
       }
       // The first and the last of each event loop.
       for (int i : List.of(0, 1, 4, 5)) {
@@ -165,9 +161,7 @@ final class ShutdownTest {
     try (var stream = RawConnection.to(proxy.port()).chat(STREAM)) {
       stream.readUntil("half");
       try (var plain = RawConnection.to(proxy.port()).chat("{\"messages\":[]}")) {
-        while (proxy.sandbox().received().size() < 2) {
-          proxy.get("/health");
-        }
+        proxy.awaitReceived(2);
         Future<Void> stopped = proxy.proxy().stop();
         time.advance(GRACE.minusMillis(100));
         assertThat(stopped.isComplete()).isFalse();
