@@ -116,6 +116,7 @@ final class BodyReader implements BodyTap.Taker {
     return body.retainedSlice(body.writerIndex(), length).clear();
   }
 
+  /** Whether it is all of the body, and outside the heap, where bodies stay. */
   private boolean isWhole(ByteBuf piece) {
     return piece.readableBytes() == announced && piece.isDirect();
   }

@@ -119,7 +119,7 @@ final class ConnectionGuard {
     private void look() {
       Duration patience = partOfRequestRead ? BodyReader.PATIENCE : IDLE;
       Duration silence = time.since(lastByteNanos);
-      if (open > 0) {
+      if (!isIdle()) {
         lookAgain(BodyReader.PATIENCE);
       } else if (silence.compareTo(patience) >= 0) {
         connection.close();

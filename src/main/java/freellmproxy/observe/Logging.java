@@ -62,7 +62,7 @@ public final class Logging extends ContextAwareBase implements Configurator {
         "%d{HH:mm:ss} %-5level %replace(%msg %kvp{NONE}){'[\\p{Cc}\\u2028\\u2029]', '?'}%n"
             + "%replace(%ex){'[\\p{Cc}&&[^\\r\\n\\t]]', '?'}%nopex");
     encoder.start();
-    return (event, lines) -> lines.writeBytes(encoder.encode(event));
+    return LineFormat.of(encoder);
   }
 
   /** Whether people read along. */

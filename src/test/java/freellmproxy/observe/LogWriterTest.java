@@ -122,9 +122,7 @@ final class LogWriterTest {
     encoder.setPattern("%msg %kvp{NONE}%n");
     encoder.start();
     // Nothing here may depend on when it has gathered enough.
-    var made =
-        new LogWriter(
-            (event, lines) -> lines.writeBytes(encoder.encode(event)), out, Duration.ofHours(1));
+    var made = new LogWriter(LineFormat.of(encoder), out, Duration.ofHours(1));
     made.setContext(context);
     return made;
   }
