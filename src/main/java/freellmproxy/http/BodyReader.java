@@ -7,6 +7,7 @@ import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.internal.buffer.BufferInternal;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -64,7 +65,7 @@ final class BodyReader implements BodyTap.Taker {
       giveUp(new Result.TooLarge());
       return;
     }
-    if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
+    if (waitsToBeAsked(request)) {
       request.response().writeContinue();
     }
     if (!BodyTap.of(request.connection()).divertTo(this)) {
@@ -76,6 +77,14 @@ final class BodyReader implements BodyTap.Taker {
     }
     request.endHandler(end -> complete());
     request.exceptionHandler(failure -> stop());
+  }
+
+  /**
+   * HTTP/1.0 knows no interim answers and would take one for the answer (RFC 9110 section 15.2).
+   */
+  private static boolean waitsToBeAsked(HttpServerRequest request) {
+    return "100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))
+        && request.version() != HttpVersion.HTTP_1_0;
   }
 
   private static long announced(HttpServerRequest request) {

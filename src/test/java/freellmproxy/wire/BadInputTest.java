@@ -351,6 +351,14 @@ final class BadInputTest {
   }
 
   @Test
+  void sendsNoInterimAnswerToHttp10() throws IOException {
+    String head = chatHead(GOOD.length(), "Expect: 100-continue").replace("HTTP/1.1", "HTTP/1.0");
+    try (var client = RawConnection.to(proxy.port()).send(head + GOOD)) {
+      assertThat(client.readAll()).contains(" 200 OK", FIRST).doesNotContain("100 Continue");
+    }
+  }
+
+  @Test
   void servesAClientThatSendsByteByByte() throws IOException {
     try (var client = RawConnection.to(proxy.port())) {
       client.socket().setTcpNoDelay(true);
