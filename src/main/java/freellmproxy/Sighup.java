@@ -20,8 +20,8 @@ final class Sighup {
   private Sighup() {}
 
   /**
-   * Replaces what the JVM would do, which is to end. Where there is no such signal, nothing
-   * changes.
+   * Replaces what the JVM would do, which is to end. Where there is no such signal, or whoever
+   * started the process has it ignored, as {@code nohup} does, nothing changes.
    *
    * @param reload called on a thread that may block
    */
