@@ -75,6 +75,15 @@ final class StartScriptJavaTest {
     assertThat(launch(Map.of("JAVA_HOME", old.toString(), "PATH", path))).contains("java 27-ea");
   }
 
+  /** As of a service of systemd for root. Which Java is found then depends on the machine. */
+  @Test
+  void looksForAJdkWithoutAHome() throws Exception {
+    String path = jdk("1.8.0_402", true).resolve("bin") + ":" + System.getenv("PATH");
+    ProcessBuilder script = script(Map.of("PATH", path));
+    script.environment().remove("HOME");
+    assertThat(said(script.start())).containsAnyOf("jarfile", "free-llm-proxy needs a JDK");
+  }
+
   @Test
   void makesTheCacheForFastStartsOnce() throws Exception {
     Map<String, String> environment = Map.of("JAVA_HOME", jdk("25.0.1", true).toString());
@@ -109,15 +118,24 @@ final class StartScriptJavaTest {
     return jdk;
   }
 
-  /** What the script and its Java say on both outputs. */
+  /** What the script and its Java say when they start. */
   private String launch(Map<String, String> environment, String... arguments) throws Exception {
-    var command = new ProcessBuilder("sh", home.resolve("free-llm-proxy").toString());
-    command.command().addAll(List.of(arguments));
-    command.environment().remove("JAVA_HOME");
-    command.environment().putAll(environment);
-    Process process = command.redirectErrorStream(true).start();
-    String said = new String(process.getInputStream().readAllBytes(), UTF_8);
+    Process process = script(environment, arguments).start();
+    String said = said(process);
     assertThat(process.waitFor()).as(said).isZero();
     return said;
+  }
+
+  private ProcessBuilder script(Map<String, String> environment, String... arguments) {
+    var script = new ProcessBuilder("sh", home.resolve("free-llm-proxy").toString());
+    script.command().addAll(List.of(arguments));
+    script.environment().remove("JAVA_HOME");
+    script.environment().putAll(environment);
+    return script.redirectErrorStream(true);
+  }
+
+  /** On both outputs. */
+  private static String said(Process process) throws IOException {
+    return new String(process.getInputStream().readAllBytes(), UTF_8);
   }
 }
