@@ -3,6 +3,7 @@ package freellmproxy.upstream;
 import freellmproxy.time.Time;
 import freellmproxy.time.Time.Timer;
 import io.netty.channel.Channel;
+import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.GoAway;
@@ -25,9 +26,9 @@ final class Http2Connection extends UpstreamConnection {
   private final HttpClientConnection http;
   private final io.vertx.core.http.impl.HttpClientConnection internals;
   private final Channel channel;
+  private final io.netty.handler.codec.http2.Http2Connection streams;
 
   private boolean isLeaving;
-  private boolean isUpstreamGoing;
   private boolean isDoubted;
 
   /**
@@ -39,7 +40,8 @@ final class Http2Connection extends UpstreamConnection {
     this.http = http;
     this.internals = ((UnpooledHttpClientConnection) http).unwrap();
     this.channel = internals.channelHandlerContext().channel();
-    http.goAwayHandler(this::upstreamGoes);
+    this.streams = channel.pipeline().get(Http2ConnectionHandler.class).connection();
+    http.goAwayHandler(Http2Connection::upstreamGoes);
     internals.evictionHandler(leaving -> isLeaving = true);
     http.closeHandler(closed -> onClose.accept(this));
     // Its close is told, and each call's failure; without this Vert.x logs an error as well, with
@@ -47,8 +49,7 @@ final class Http2Connection extends UpstreamConnection {
     http.exceptionHandler(failure -> {});
   }
 
-  private void upstreamGoes(GoAway words) {
-    isUpstreamGoing = true;
+  private static void upstreamGoes(GoAway words) {
     // Vert.x has copied them into memory of the pool, and gives it back to nobody.
     ((BufferInternal) words.getDebugData()).unwrap().release();
   }
@@ -80,11 +81,15 @@ final class Http2Connection extends UpstreamConnection {
   }
 
   /**
-   * Whether a call that fails now was left out by an upstream that goes away (RFC 9113 section
-   * 6.8). Those that it still works on end with the connection, not before.
+   * Whether the upstream has worked on no part of a stream that failed: it has never heard of it,
+   * or said when it went away that it had not come to it (RFC 9113 section 6.8).
+   *
+   * @param stream its number, not positive while it has none
    */
-  boolean leavesCallsOut() {
-    return isUpstreamGoing && channel.isActive();
+  boolean leavesOut(long stream) {
+    boolean isBehindTheLast =
+        streams.goAwayReceived() && stream > streams.local().lastStreamKnownByPeer();
+    return stream <= 0 || isBehindTheLast;
   }
 
   @Override

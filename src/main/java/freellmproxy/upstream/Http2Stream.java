@@ -56,14 +56,13 @@ final class Http2Stream implements UpstreamStream {
   }
 
   private Loss meaning(Throwable failure) {
-    boolean isClosed = failure instanceof HttpClosedException;
-    if (failure instanceof StreamResetException reset) {
-      return reset.getCode() == H2_REFUSED_STREAM ? Loss.UNPROCESSED : Loss.BROKEN;
-    }
-    if (isClosed && connection.leavesCallsOut()) {
+    boolean isRefused =
+        failure instanceof StreamResetException reset && reset.getCode() == H2_REFUSED_STREAM;
+    if (isRefused || request == null || connection.leavesOut(request.streamId())) {
       return Loss.UNPROCESSED;
     }
-    return isClosed || failure instanceof IOException ? Loss.CLOSED : Loss.BROKEN;
+    boolean isClosed = failure instanceof HttpClosedException || failure instanceof IOException;
+    return isClosed ? Loss.CLOSED : Loss.BROKEN;
   }
 
   private void read(HttpClientResponse answer) {

@@ -20,6 +20,13 @@ public final class UpstreamCall {
    */
   private static final Duration STALE_KNOWN_BY = Duration.ofSeconds(1);
 
+  /**
+   * A server that closes a connection after so many bytes, as nginx does with requests it answers
+   * unread, leaves calls out each time; one that leaves out the same call again and again refuses
+   * it.
+   */
+  private static final int MOST_SENDINGS = 5;
+
   /** An upstream that means to end has done so by then. */
   private static final Duration RUN_OUT = Duration.ofSeconds(2);
 
@@ -29,6 +36,7 @@ public final class UpstreamCall {
   private final Consumer<UpstreamReply> listener;
 
   private boolean over;
+  private int sendings;
   private ConnectionPool.@Nullable Waiting waiting;
 
   /** While it has a place on a connection. */
@@ -61,6 +69,7 @@ public final class UpstreamCall {
   private void send(UpstreamConnection place, Pooling pooling) {
     var next = new Sending(place, pooling);
     sending = next;
+    sendings++;
     listener.accept(new UpstreamReply.Sent());
     if (!over) {
       RequestHead head = client.head();
@@ -197,8 +206,7 @@ public final class UpstreamCall {
 
     @Override
     public void lost(Loss loss) {
-      boolean mayBeRepeated = !over && answer == null && pooling == Pooling.REUSE;
-      if (mayBeRepeated && isUnprocessed(loss)) {
+      if (!over && answer == null && mayBeRepeated(loss)) {
         // Says nothing about the model.
         cut();
         start(Pooling.FRESH);
@@ -208,11 +216,17 @@ public final class UpstreamCall {
       }
     }
 
-    /** Whether the upstream cannot have begun to work on the request. */
-    private boolean isUnprocessed(Loss loss) {
-      Duration taken = client.time().since(sentNanos);
-      boolean isStale = place.isShared() && taken.compareTo(STALE_KNOWN_BY) < 0;
-      return loss == Loss.UNPROCESSED || (loss == Loss.CLOSED && isStale);
+    /** Whether the upstream cannot have begun to work on the request (docs/decisions/0016). */
+    private boolean mayBeRepeated(Loss loss) {
+      return switch (loss) {
+        case UNPROCESSED -> sendings < MOST_SENDINGS;
+        case CLOSED -> pooling == Pooling.REUSE && place.isShared() && isStale();
+        case BROKEN, UNEXPECTED_INTERIM -> false;
+      };
+    }
+
+    private boolean isStale() {
+      return client.time().since(sentNanos).compareTo(STALE_KNOWN_BY) < 0;
     }
 
     private void runOut() {

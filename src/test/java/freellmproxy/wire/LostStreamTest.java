@@ -23,7 +23,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -56,6 +58,42 @@ final class LostStreamTest {
       connection.goAway(NO_ERROR, FIRST_STREAM);
       answer(first.getFirst());
     });
+  }
+
+  /** As nginx does with a client whose requests it answers before it has read them. */
+  @Test
+  @SuppressWarnings("deprecation") // what takes its place names no stream
+  void areSentAgainEachTimeTheUpstreamAnswersOneUnreadAndGoesAwayWithoutTheOthers()
+      throws IOException {
+    UpstreamCalls calls =
+        callsTo(
+            new HttpServerOptions(),
+            call -> {
+              call.pause();
+              call.connection().goAway(NO_ERROR, FIRST_STREAM);
+              answer(call);
+            });
+    List<Future<UpstreamReply>> told =
+        IntStream.range(0, 4).mapToObj(i -> calls.chat(" ".repeat(100_000))).toList();
+    assertThat(told)
+        .allSatisfy(
+            call -> assertThat(TestProxy.await(call)).isInstanceOf(UpstreamReply.Answer.class));
+  }
+
+  /** Whoever refuses a call each time is asked five times, and no more. */
+  @Test
+  void areNotSentAgainForEver() throws IOException {
+    var sent = new AtomicInteger();
+    UpstreamCalls calls =
+        callsTo(
+            new HttpServerOptions(),
+            call -> {
+              sent.incrementAndGet();
+              call.response().reset(REFUSED_STREAM);
+            });
+    assertThat(TestProxy.await(calls.chat()))
+        .isEqualTo(new UpstreamReply.Failure(UpstreamReply.Fault.CONNECTION_LOST));
+    assertThat(sent).hasValue(5);
   }
 
   @Test
