@@ -2,7 +2,6 @@ package freellmproxy;
 
 import freellmproxy.exchange.Exchanges;
 import freellmproxy.http.HttpFront;
-import freellmproxy.upstream.AnswerMemory;
 import freellmproxy.upstream.UpstreamClient;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
@@ -10,7 +9,6 @@ import io.vertx.core.VerticleBase;
 /** One event loop with a server, a client and its own exchanges ({@code ARCHITECTURE.md}). */
 final class EventLoop extends VerticleBase {
   private final HttpFront.Shared shared;
-  private final AnswerMemory answerMemory;
   private final int port;
 
   // Set by start, before anybody can see this loop as deployed.
@@ -26,16 +24,16 @@ final class EventLoop extends VerticleBase {
   private int actualPort;
 
   /** A loop that listens on {@code port}; loops with the same port share its connections. */
-  EventLoop(HttpFront.Shared shared, AnswerMemory answerMemory, int port) {
+  EventLoop(HttpFront.Shared shared, int port) {
     this.shared = shared;
-    this.answerMemory = answerMemory;
     this.port = port;
   }
 
   @Override
   public Future<?> start() {
     Exchanges.Shared exchange = shared.exchange();
-    client = new UpstreamClient(vertx, exchange.settings(), answerMemory, exchange.time());
+    client =
+        new UpstreamClient(vertx, exchange.settings(), exchange.answerMemory(), exchange.time());
     exchanges = new Exchanges(exchange, client);
     front = new HttpFront(vertx, shared, exchanges);
     return front

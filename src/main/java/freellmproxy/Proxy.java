@@ -59,7 +59,6 @@ public final class Proxy {
   private final CatalogRefresher refresher;
   private final HttpFront.Shared shared;
   private final List<EventLoop> loops = new CopyOnWriteArrayList<>();
-  private final AnswerMemory answerMemory = new AnswerMemory();
   private volatile boolean stopping;
 
   private Proxy(Vertx vertx, LiveSettings liveSettings, Time time) {
@@ -91,7 +90,9 @@ public final class Proxy {
     var metrics =
         new Metrics(new Metrics.State(refresher::current, cooldowns, this::openExchanges, time));
     var sink = new CompositeSink(List.of(new ExchangeLog(), metrics));
-    var exchange = new Exchanges.Shared(liveSettings, cooldowns, learnedLimits, time, sink);
+    var exchange =
+        new Exchanges.Shared(
+            liveSettings, cooldowns, learnedLimits, time, sink, AnswerMemory.ofThisProcess());
     var firstList = new FirstList(vertx, refresher.firstReading(), time);
     this.shared =
         new HttpFront.Shared(
@@ -137,7 +138,7 @@ public final class Proxy {
   }
 
   private Future<EventLoop> deploy(int port) {
-    var loop = new EventLoop(shared, answerMemory, port);
+    var loop = new EventLoop(shared, port);
     return vertx.deployVerticle(loop).map(id -> loop).onSuccess(loops::add);
   }
 

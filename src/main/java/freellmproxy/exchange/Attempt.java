@@ -38,6 +38,9 @@ final class Attempt {
   /** Preambles are a few hundred bytes; more than this is no preamble. */
   private static final int MAX_HELD_BYTES = 1 << 20;
 
+  /** What the heap needs for an event besides its data. */
+  private static final int EVENT_OVERHEAD = 64;
+
   private static final Verdict EMPTY_STREAM = new Verdict.Empty("empty_stream");
 
   private final Model model;
@@ -166,6 +169,15 @@ final class Attempt {
     return held;
   }
 
+  /** Its answer and its events are not needed any more. */
+  void forget() {
+    held.clear();
+    answer = null;
+    if (call != null) {
+      call.forget();
+    }
+  }
+
   /** The call behind this attempt, to go on with after a verdict. */
   UpstreamCall call() {
     return Objects.requireNonNull(call, "not started");
@@ -207,8 +219,8 @@ final class Attempt {
   }
 
   private void judgeFault(UpstreamReply.Fault fault) {
-    if (fault == UpstreamReply.Fault.NO_FILE_DESCRIPTOR) {
-      judged(new Verdict.ProxyOverloaded(fault.label()));
+    if (fault.isOurs()) {
+      judged(new Verdict.ProxyOverloaded(fault));
     } else {
       broken(fault.label());
     }
@@ -251,10 +263,12 @@ final class Attempt {
       LOG.atWarn().addKeyValue("model", model.id()).log("stream_event_dropped");
       return;
     }
-    heldBytes += event.data().length;
+    heldBytes += event.data().length + EVENT_OVERHEAD;
     held.add(event);
     finishSeen |= chunk.finishReason() != null;
-    if (chunk.isUseful()) {
+    if (!call().holds(heldBytes)) {
+      judged(new Verdict.ProxyOverloaded(UpstreamReply.Fault.NO_MEMORY));
+    } else if (chunk.isUseful()) {
       judged(new Verdict.Useful());
     } else if (heldBytes > MAX_HELD_BYTES) {
       judged(ReplyClassifier.judgeFailure("endless_preamble"));

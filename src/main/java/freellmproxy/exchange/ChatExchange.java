@@ -49,6 +49,7 @@ final class ChatExchange {
   private @Nullable Attempt current;
   private @Nullable StreamRelay relay;
   private @Nullable PassedThrough lastRefusal;
+  private @Nullable Attempt lastRefuser;
   private @Nullable Secret refusedKey;
   private @Nullable Pause pause;
   private Duration paused = Duration.ZERO;
@@ -168,8 +169,16 @@ final class ChatExchange {
             settings.limits(),
             deadline,
             verdict -> guard(() -> act(ask, verdict)));
+    forget(current);
     current = attempt;
     attempt.start(client, pooling);
+  }
+
+  /** Nobody needs the answer any more, unless it is the one that may be passed on at last. */
+  private void forget(@Nullable Attempt attempt) {
+    if (attempt != null && attempt != lastRefuser) {
+      attempt.forget();
+    }
   }
 
   private void act(CandidateWalk.Step.Ask ask, Verdict verdict) {
@@ -188,13 +197,13 @@ final class ChatExchange {
       }
       case Verdict.ModelUnfit unfit -> {
         walk.refusedBy(attempt.model(), unfit.unfit());
-        lastRefusal = PassedThrough.of(attempt, unfit.status());
+        keep(attempt, unfit.status());
         askNext();
       }
       case Verdict.Empty empty -> {
         boolean isJsonForStream = form == AnswerForm.STREAM && attempt.answer() != null;
         if (!isJsonForStream) {
-          lastRefusal = PassedThrough.of(attempt, attempt.status());
+          keep(attempt, attempt.status());
         }
         askNext();
       }
@@ -206,7 +215,7 @@ final class ChatExchange {
           askNext();
         }
       }
-      case Verdict.ProxyOverloaded overloaded -> refuse(Refusals.outOfFiles());
+      case Verdict.ProxyOverloaded overloaded -> refuse(Refusals.overloaded(overloaded));
       case Verdict.KeyRefused refused -> {
         Secret key = attempt.call().key();
         if (key.equals(shared.settings().current().keys().openRouter())) {
@@ -218,6 +227,13 @@ final class ChatExchange {
         }
       }
     }
+  }
+
+  private void keep(Attempt refuser, int status) {
+    @Nullable Attempt before = lastRefuser;
+    lastRefuser = refuser;
+    lastRefusal = PassedThrough.of(refuser, status);
+    forget(before);
   }
 
   private void askAgainOrNext(CandidateWalk.Step.Ask ask, Verdict.ModelFailed failed) {
@@ -372,6 +388,10 @@ final class ChatExchange {
       paused = paused.plus(pause.cancel());
     }
     request.release();
+    @Nullable Attempt refuser = lastRefuser;
+    lastRefuser = null;
+    forget(refuser);
+    forget(current);
     shared
         .sink()
         .done(

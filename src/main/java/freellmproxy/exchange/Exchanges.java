@@ -11,6 +11,7 @@ import freellmproxy.routing.CandidateWalk;
 import freellmproxy.routing.Cooldowns;
 import freellmproxy.routing.LearnedLimits;
 import freellmproxy.time.Time;
+import freellmproxy.upstream.AnswerMemory;
 import freellmproxy.upstream.UpstreamClient;
 import java.time.Duration;
 
@@ -35,7 +36,8 @@ public final class Exchanges {
       Cooldowns cooldowns,
       LearnedLimits learnedLimits,
       Time time,
-      ExchangeSink sink) {}
+      ExchangeSink sink,
+      AnswerMemory answerMemory) {}
 
   /**
    * Where a request comes from, with moments of {@link Time#nanos()}.
@@ -57,11 +59,12 @@ public final class Exchanges {
         new CandidateWalk(
             selection, request.requirements(), shared.cooldowns(), shared.learnedLimits());
     if (walk.nobodySuits()) {
-      request.release();
-      ApiError error = Refusals.noCapableModel(walk.missing());
-      // Counted first: who has the answer may look at the metrics.
-      shared.sink().rejected(rejection(origin, request, selection, error));
-      reply.error(error, new Tags(null, 0));
+      reject(origin, request, selection, Refusals.noCapableModel(walk.missing()), reply);
+      return;
+    }
+    if (shared.answerMemory().isTight()) {
+      // A call whose answer may find no room would be wasted.
+      reject(origin, request, selection, Refusals.outOfMemory(), reply);
       return;
     }
     var exchange =
@@ -70,16 +73,21 @@ public final class Exchanges {
     exchange.begin();
   }
 
-  private Rejection rejection(
-      Origin origin, ChatRequest request, Selection selection, ApiError error) {
-    return new Rejection(
-        origin.requestId(),
-        "no_capable_model",
-        error.status(),
-        request.traits(),
-        selection.filteredOut(),
-        selection.catalog().models().size(),
-        shared.time().since(origin.beganNanos()));
+  private void reject(
+      Origin origin, ChatRequest request, Selection selection, ApiError error, ClientReply reply) {
+    request.release();
+    var rejection =
+        new Rejection(
+            origin.requestId(),
+            error.code(),
+            error.status(),
+            request.traits(),
+            selection.filteredOut(),
+            selection.catalog().models().size(),
+            shared.time().since(origin.beganNanos()));
+    // Counted first: who has the answer may look at the metrics.
+    shared.sink().rejected(rejection);
+    reply.error(error, new Tags(null, 0));
   }
 
   /** Requests that have not got their whole answer yet. */

@@ -4,6 +4,8 @@ import freellmproxy.api.ApiError;
 import freellmproxy.api.ApiError.Retry;
 import freellmproxy.config.Secret;
 import freellmproxy.upstream.Outcome;
+import freellmproxy.upstream.UpstreamReply.Fault;
+import freellmproxy.upstream.Verdict;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -76,10 +78,19 @@ final class Refusals {
         Retry.POINTLESS);
   }
 
-  static ApiError outOfFiles() {
+  static ApiError overloaded(Verdict.ProxyOverloaded verdict) {
+    return verdict.fault() == Fault.NO_MEMORY
+        ? outOfMemory()
+        : ApiError.overloaded(
+            "The proxy has as many connections open as the system lets it. Ask again in a moment,"
+                + " or let it have more: ulimit -n.");
+  }
+
+  static ApiError outOfMemory() {
     return ApiError.overloaded(
-        "The proxy has as many connections open as the system lets it. Ask again in a moment, or"
-            + " let it have more: ulimit -n.");
+        "Other answers, which their clients have not read yet, fill the memory for them. Ask again"
+            + " in a moment, or give the proxy more: JAVA_OPTS='-Xmx1g"
+            + " -XX:MaxDirectMemorySize=1g'.");
   }
 
   static ApiError shuttingDown() {

@@ -87,6 +87,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       finishSeen |= ChatChunk.read(event.data()).finishReason() != null;
       forward(event);
     }
+    call.holds(0);
     watch();
   }
 
@@ -101,8 +102,8 @@ final class StreamRelay implements Consumer<UpstreamReply> {
     }
     switch (step) {
       case UpstreamReply.Event event -> relay(event.event());
-      case UpstreamReply.StreamEnd end -> upstreamEnded("stream_cut");
-      case UpstreamReply.Failure failure -> upstreamEnded(failure.fault().label());
+      case UpstreamReply.StreamEnd end -> upstreamEnded(ReplyClassifier.judgeFailure("stream_cut"));
+      case UpstreamReply.Failure failure -> upstreamEnded(judge(failure.fault()));
       case UpstreamReply.Sent sent -> {}
       case UpstreamReply.Head head -> {}
       case UpstreamReply.Answer answer -> {}
@@ -158,12 +159,18 @@ final class StreamRelay implements Consumer<UpstreamReply> {
     }
   }
 
+  private static Verdict judge(UpstreamReply.Fault fault) {
+    return fault.isOurs()
+        ? new Verdict.ProxyOverloaded(fault)
+        : ReplyClassifier.judgeFailure(fault.label());
+  }
+
   /** With a finish reason nothing is missing but the end marker, however the upstream ended. */
-  private void upstreamEnded(String reason) {
+  private void upstreamEnded(Verdict verdict) {
     if (finishSeen) {
       complete();
     } else {
-      fail(ReplyClassifier.judgeFailure(reason));
+      fail(verdict);
     }
   }
 
@@ -173,16 +180,22 @@ final class StreamRelay implements Consumer<UpstreamReply> {
   }
 
   private void fail(Verdict verdict) {
-    var error =
-        new ApiError(
-            502,
-            "upstream_error",
-            "stream_interrupted",
-            "The model %s stopped in the middle of its answer (%s). What was sent so far is incomplete; ask again."
-                .formatted(model, verdict.reason()),
-            null,
-            ApiError.Retry.UNSAID);
+    ApiError error =
+        verdict instanceof Verdict.ProxyOverloaded overloaded
+            ? Refusals.overloaded(overloaded)
+            : interrupted(verdict);
     end(errorFrame(error), Optional.of(verdict));
+  }
+
+  private ApiError interrupted(Verdict verdict) {
+    return new ApiError(
+        502,
+        "upstream_error",
+        "stream_interrupted",
+        "The model %s stopped in the middle of its answer (%s). What was sent so far is incomplete; ask again."
+            .formatted(model, verdict.reason()),
+        null,
+        ApiError.Retry.UNSAID);
   }
 
   /** Ends the stream for a reason of our own, with an error frame. */
@@ -238,7 +251,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
 
   private void lookAtSilence() {
     if (!paused && time.since(lastEventNanos).compareTo(longestSilence()) >= 0) {
-      upstreamEnded("stream_stalled");
+      upstreamEnded(ReplyClassifier.judgeFailure("stream_stalled"));
       return;
     }
     // No comment after the last data event (docs/clients.md, wire rule 4).

@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * no room is refused; memory that has run out would fail whoever needs some next, sockets included.
  */
 final class BodyMemory {
-  private static final long LIMIT = PlatformDependent.maxDirectMemory() / 4 * 3;
+  private static final long LIMIT = PlatformDependent.maxDirectMemory() / 2;
 
   /** There is always room for a body as small as this. */
   private static final int ALWAYS_FITS = 64 << 10;

@@ -3,6 +3,8 @@ package freellmproxy.http;
 import freellmproxy.api.ApiError;
 import freellmproxy.api.ApiError.Retry;
 import freellmproxy.time.Time;
+import freellmproxy.upstream.AnswerMemory;
+import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
@@ -11,6 +13,7 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,13 +27,16 @@ final class HttpCall {
 
   private final HttpServerRequest request;
   private final Time time;
+  private final AnswerMemory memory;
   private final long beganNanos;
   private final String requestId;
+  private @Nullable Backlog backlog;
 
   /** To be made when the head of the request has come. */
-  HttpCall(HttpServerRequest request, Time time) {
+  HttpCall(HttpServerRequest request, Time time, AnswerMemory memory) {
     this.request = request;
     this.time = time;
+    this.memory = memory;
     this.beganNanos = time.nanos();
     this.requestId = requestId(request);
     header(REQUEST_ID, requestId);
@@ -158,7 +164,22 @@ final class HttpCall {
     if (request.method().equals(HttpMethod.HEAD)) {
       response.putHeader(HttpHeaders.CONTENT_LENGTH, Integer.toString(body.length())).end();
     } else {
-      response.end(body);
+      end(body);
+    }
+  }
+
+  /** Sends the body of an answer whose head says it all. */
+  void end(Buffer body) {
+    sent(body.length(), response().end(body));
+  }
+
+  /** So many bytes of its answer have been sent; mostly the kernel has taken them at once. */
+  void sent(int length, Future<Void> taken) {
+    if (!taken.isComplete()) {
+      if (backlog == null) {
+        backlog = new Backlog(memory, request.connection());
+      }
+      backlog.add(length, taken);
     }
   }
 

@@ -3,6 +3,7 @@ package freellmproxy.http;
 import freellmproxy.api.ApiError;
 import freellmproxy.api.ApiError.Retry;
 import freellmproxy.time.Time;
+import freellmproxy.upstream.AnswerMemory;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.handler.codec.http.TransferEncodingNotAllowedException;
@@ -14,8 +15,8 @@ final class HttpErrors {
   private HttpErrors() {}
 
   /** Answers a request that is not HTTP as it should be, and closes its connection. */
-  static void malformed(HttpServerRequest request, Time time) {
-    new HttpCall(request, time).errorAndClose(describe(request.decoderResult().cause()));
+  static void malformed(HttpServerRequest request, Time time, AnswerMemory memory) {
+    new HttpCall(request, time, memory).errorAndClose(describe(request.decoderResult().cause()));
   }
 
   private static ApiError describe(@Nullable Throwable cause) {

@@ -5,6 +5,7 @@ import freellmproxy.config.LiveSettings;
 import freellmproxy.exchange.Exchanges;
 import freellmproxy.observe.Metrics;
 import freellmproxy.time.Time;
+import freellmproxy.upstream.AnswerMemory;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
@@ -28,6 +29,7 @@ public final class HttpFront {
   private final ConnectionGuard guard;
   private final Routes routes;
   private final Time time;
+  private final AnswerMemory memory;
 
   /**
    * What all event loops share.
@@ -46,6 +48,7 @@ public final class HttpFront {
   /** Must be called on the event loop it is for. */
   public HttpFront(Vertx vertx, Shared shared, Exchanges exchanges) {
     this.time = shared.exchange().time();
+    this.memory = shared.exchange().answerMemory();
     this.guard = new ConnectionGuard(time, shared.isStopping());
     this.routes = routes(vertx, shared, exchanges);
     this.server =
@@ -53,7 +56,7 @@ public final class HttpFront {
             .createHttpServer(options())
             .connectionHandler(guard::accepted)
             .requestHandler(this::handle)
-            .invalidRequestHandler(request -> HttpErrors.malformed(request, time));
+            .invalidRequestHandler(request -> HttpErrors.malformed(request, time, memory));
   }
 
   private static HttpServerOptions options() {
@@ -110,7 +113,7 @@ public final class HttpFront {
 
   private void handle(HttpServerRequest request) {
     guard.requestBegan(request);
-    var call = new HttpCall(request, time);
+    var call = new HttpCall(request, time, memory);
     call.guard(() -> routes.handle(call));
   }
 

@@ -2,6 +2,7 @@ package freellmproxy.http;
 
 import freellmproxy.api.ApiError;
 import freellmproxy.exchange.ClientReply;
+import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
@@ -40,7 +41,8 @@ final class HttpReply implements ClientReply {
     if (retryAfter != null) {
       call.header(HttpHeaders.RETRY_AFTER, retryAfter);
     }
-    call.response().setStatusCode(status).end(body);
+    call.response().setStatusCode(status);
+    call.end(body);
   }
 
   @Override
@@ -68,7 +70,7 @@ final class HttpReply implements ClientReply {
       }
     }
     return new ResponseSink(
-        response, endsWithConnection ? () -> call.request().connection().close() : () -> {});
+        call, response, endsWithConnection ? () -> call.request().connection().close() : () -> {});
   }
 
   private void tag(Tags tags) {
@@ -85,11 +87,12 @@ final class HttpReply implements ClientReply {
   }
 
   /** Every method first looks whether the connection still stands: Vert.x throws otherwise. */
-  private record ResponseSink(HttpServerResponse response, Runnable onEnded) implements EventSink {
+  private record ResponseSink(HttpCall call, HttpServerResponse response, Runnable onEnded)
+      implements EventSink {
     @Override
     public void write(Buffer bytes) {
       if (isOpen()) {
-        response.write(bytes);
+        call.sent(bytes.length(), response.write(bytes));
       }
     }
 
@@ -108,7 +111,9 @@ final class HttpReply implements ClientReply {
     @Override
     public void end(Buffer last) {
       if (isOpen()) {
-        response.end(last).onComplete(written -> onEnded.run());
+        Future<Void> written = response.end(last);
+        call.sent(last.length(), written);
+        written.onComplete(done -> onEnded.run());
       }
     }
 

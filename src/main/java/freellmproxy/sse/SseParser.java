@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  * dropped. For one stream and one thread.
  */
 public final class SseParser {
+  /** Of an event's name or id; nobody needs a longer one. */
+  private static final int LONGEST_WORD = 1 << 10;
+
   private final int maxEventBytes;
 
   /** The beginning of a line whose end has not come yet. */
@@ -127,11 +130,15 @@ public final class SseParser {
       hasData = true;
       data.append(bytes, value, end);
     } else if (isField(bytes, start, colon, "event")) {
-      name = new String(bytes, value, end - value, UTF_8);
+      name = word(bytes, value, end);
     } else if (isField(bytes, start, colon, "id")) {
-      id = new String(bytes, value, end - value, UTF_8);
+      id = word(bytes, value, end);
     }
     // An empty field name is a comment; `retry` and unknown fields do not concern the proxy.
+  }
+
+  private static @Nullable String word(byte[] bytes, int start, int end) {
+    return end - start <= LONGEST_WORD ? new String(bytes, start, end - start, UTF_8) : null;
   }
 
   private static boolean isField(byte[] bytes, int start, int end, String field) {

@@ -1,23 +1,50 @@
 package freellmproxy.upstream;
 
+import io.netty.util.internal.PlatformDependent;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The part of the heap that large answers may fill while they are read. One that finds no room
- * there failed; memory that has run out would end the process, and every other request with it.
- * Thread-safe.
+ * The memory that answers may fill, from their first byte to the moment in which the client has
+ * taken the last one. Memory that has run out would end the process, and every other request with
+ * it; an answer for which there is no room fails alone (docs/decisions/0035). Thread-safe.
  */
 public final class AnswerMemory {
-  /** Nearly all answers are smaller than this; they are not counted. */
-  static final int ALWAYS_FITS = 1 << 20;
+  /** What is smaller is not counted; the buffers of the kernel take as much at once. */
+  static final int ALWAYS_FITS = 8 << 10;
 
-  /** As much again is needed for a moment when one of them grows or is handed on. */
-  private final long limit = Runtime.getRuntime().maxMemory() / 3;
+  /** Larger than any real answer. */
+  private static final long LARGEST_ANSWER = 64 << 20;
 
+  private final long limit;
   private final AtomicLong taken = new AtomicLong();
 
+  /** With room for so many bytes. */
+  public AnswerMemory(long limit) {
+    this.limit = limit;
+  }
+
+  /**
+   * What this process can spare. An answer is collected on the heap, where as much again is needed
+   * for a moment when it is put together, and waits for its client outside of it.
+   */
+  public static AnswerMemory ofThisProcess() {
+    long heap = Runtime.getRuntime().maxMemory() / 6;
+    long direct = PlatformDependent.maxDirectMemory() / 4;
+    return new AnswerMemory(Math.min(heap, direct));
+  }
+
+  /** The largest answer that is taken when there is no other, in bytes. */
+  long largestAnswer() {
+    return Math.min(limit, LARGEST_ANSWER);
+  }
+
+  /** Whether so much is taken that no request should be sent upstream whose answer may not fit. */
+  public boolean isTight() {
+    return taken.get() > limit / 4 * 3;
+  }
+
   /** Takes so many bytes; says false where there are not so many left. */
-  boolean take(int bytes) {
+  boolean take(long bytes) {
     boolean fits = taken.addAndGet(bytes) <= limit;
     if (!fits) {
       giveBack(bytes);
@@ -25,7 +52,7 @@ public final class AnswerMemory {
     return fits;
   }
 
-  void giveBack(int bytes) {
+  void giveBack(long bytes) {
     taken.addAndGet(-bytes);
   }
 }

@@ -1,13 +1,19 @@
 package freellmproxy.upstream;
 
+import freellmproxy.upstream.UpstreamReply.Fault;
+import org.jspecify.annotations.Nullable;
+
 /** Makes {@link UpstreamReply}s of the body of one answer. For one event loop. */
 interface AnswerReader {
-  /** Says false when the answer is larger than one may be, or than there is memory for. */
-  boolean read(byte[] piece);
+  /** Takes a piece; says what is wrong with the answer because of it, null when nothing is. */
+  @Nullable Fault read(byte[] piece);
+
+  /** Keeps so many bytes in memory besides, for whoever was told of them; false: no room. */
+  boolean holds(int bytes);
 
   /** That was all; returns the last step. */
   UpstreamReply finish();
 
-  /** Forgets what has come; nothing more may be read. */
+  /** Forgets what has come and gives its memory back; nothing more may be read. */
   void drop();
 }

@@ -1,17 +1,21 @@
 package freellmproxy.upstream;
 
-/** What one answer has of the {@link AnswerMemory}. For one event loop. */
-final class AnswerShare {
+/** What one answer, or one client, has of the {@link AnswerMemory}. For one event loop. */
+public final class AnswerShare {
   private final AnswerMemory memory;
-  private int bytes;
+  private long bytes;
 
-  AnswerShare(AnswerMemory memory) {
+  /** Nothing yet. */
+  public AnswerShare(AnswerMemory memory) {
     this.memory = memory;
   }
 
-  /** Makes it as large as so many bytes need; says false where there is no memory for them. */
-  boolean covers(int needed) {
-    int counted = needed <= AnswerMemory.ALWAYS_FITS ? 0 : needed;
+  /**
+   * Makes it as large as so many bytes need; says false where there is no memory for them, and
+   * leaves it as it was then.
+   */
+  public boolean covers(long needed) {
+    long counted = needed <= AnswerMemory.ALWAYS_FITS ? 0 : needed;
     if (counted > bytes && !memory.take(counted - bytes)) {
       return false;
     }
@@ -22,7 +26,8 @@ final class AnswerShare {
     return true;
   }
 
-  void drop() {
+  /** Gives all of it back. */
+  public void drop() {
     covers(0);
   }
 }

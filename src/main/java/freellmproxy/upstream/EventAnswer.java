@@ -2,7 +2,9 @@ package freellmproxy.upstream;
 
 import freellmproxy.sse.SseEvent;
 import freellmproxy.sse.SseParser;
+import freellmproxy.upstream.UpstreamReply.Fault;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Tells each event of a streamed answer as soon as it is whole. */
 final class EventAnswer implements AnswerReader {
@@ -12,6 +14,7 @@ final class EventAnswer implements AnswerReader {
   private final SseParser parser = new SseParser(MAX_EVENT_BYTES);
   private final AnswerShare share;
   private final Consumer<UpstreamReply.Event> sink;
+  private int held;
   private boolean isDropped;
 
   EventAnswer(AnswerShare share, Consumer<UpstreamReply.Event> sink) {
@@ -20,10 +23,26 @@ final class EventAnswer implements AnswerReader {
   }
 
   @Override
-  public boolean read(byte[] piece) {
+  public @Nullable Fault read(byte[] piece) {
     boolean fits = parser.feed(piece, this::tell);
-    // An event may have been the last that anybody wants.
-    return isDropped || (fits && share.covers(parser.buffered()));
+    if (isDropped) {
+      // An event was the last that anybody wants.
+      return null;
+    }
+    if (!fits) {
+      return Fault.TOO_LARGE;
+    }
+    return isCovered() ? null : Fault.NO_MEMORY;
+  }
+
+  @Override
+  public boolean holds(int bytes) {
+    held = bytes;
+    return isCovered();
+  }
+
+  private boolean isCovered() {
+    return share.covers((long) parser.buffered() + held);
   }
 
   private void tell(SseEvent event) {

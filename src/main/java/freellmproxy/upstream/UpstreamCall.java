@@ -83,7 +83,7 @@ public final class UpstreamCall {
     boolean isStream = form == AnswerForm.STREAM && status / 100 == 2 && isEventStream(headers);
     return isStream
         ? new EventAnswer(share, listener::accept)
-        : new WholeAnswer(status, headers, share);
+        : new WholeAnswer(status, headers, share, client.answerMemory().largestAnswer());
   }
 
   private static boolean isEventStream(ReplyHeaders headers) {
@@ -101,9 +101,22 @@ public final class UpstreamCall {
 
   private void settle() {
     over = true;
+    forget();
+  }
+
+  /**
+   * Gives back the memory of what was told, which nobody needs any more. A call that has ended
+   * keeps it until then.
+   */
+  public void forget() {
     if (answer != null) {
       answer.drop();
     }
+  }
+
+  /** Counts so many bytes of what was told as kept; says false when there is no memory for them. */
+  public boolean holds(int bytes) {
+    return answer == null || answer.holds(bytes);
   }
 
   /** Ends the call at once, upstream too; nothing more is told. Does nothing when it is over. */
@@ -187,8 +200,11 @@ public final class UpstreamCall {
 
     @Override
     public void piece(byte[] bytes) {
-      if (!over && answer != null && !answer.read(bytes)) {
-        fail(Fault.TOO_LARGE);
+      if (!over && answer != null) {
+        Fault fault = answer.read(bytes);
+        if (fault != null) {
+          fail(fault);
+        }
       }
     }
 
@@ -198,7 +214,7 @@ public final class UpstreamCall {
       if (!over && answer != null) {
         UpstreamReply last = answer.finish();
         if (!over) {
-          settle();
+          over = true;
           listener.accept(last);
         }
       }

@@ -38,7 +38,9 @@ public sealed interface UpstreamReply {
     NO_FILE_DESCRIPTOR("no_file_descriptor"),
     CONNECTION_LOST("connection_lost"),
     UNEXPECTED_INTERIM("unexpected_interim_answer"),
-    TOO_LARGE("answer_too_large");
+    TOO_LARGE("answer_too_large"),
+    /** The proxy's own fault: other answers fill the memory that there is for them. */
+    NO_MEMORY("no_memory");
 
     private final String label;
 
@@ -49,6 +51,11 @@ public sealed interface UpstreamReply {
     /** The name as logs print it. */
     public String label() {
       return label;
+    }
+
+    /** Whether the proxy lacks what it needs, for which the upstream is not to blame. */
+    public boolean isOurs() {
+      return this == NO_FILE_DESCRIPTOR || this == NO_MEMORY;
     }
   }
 }

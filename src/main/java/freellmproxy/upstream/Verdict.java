@@ -82,11 +82,21 @@ public sealed interface Verdict {
     }
   }
 
-  /** The proxy itself had no means to ask: nobody is to blame, and the next would fail as well. */
-  record ProxyOverloaded(String reason) implements Verdict {
+  /**
+   * The proxy itself had no means to ask, or no room for the answer: nobody is to blame, and the
+   * next would fail as well.
+   *
+   * @param fault one of its own
+   */
+  record ProxyOverloaded(UpstreamReply.Fault fault) implements Verdict {
     @Override
     public Outcome outcome() {
       return Outcome.CANCELLED;
+    }
+
+    @Override
+    public String reason() {
+      return fault.label();
     }
   }
 

@@ -1,60 +1,81 @@
 package freellmproxy.upstream;
 
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufUtil;
-import io.netty.buffer.Unpooled;
+import freellmproxy.upstream.UpstreamReply.Fault;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Collects the body of an answer. */
 final class WholeAnswer implements AnswerReader {
-  /** Larger than any real answer. */
-  private static final int MAX_BYTES = 64 << 20;
-
   private static final byte[] NOTHING = {};
+
+  /** What the heap needs for a piece besides its bytes; some upstreams send them one by one. */
+  private static final int PIECE_OVERHEAD = 32;
 
   private final int status;
   private final ReplyHeaders headers;
   private final AnswerShare share;
+  private final long largest;
 
-  /** The first piece, which is mostly the only one. */
-  private byte[] first = NOTHING;
+  /** Mostly there is only one. */
+  private final List<byte[]> pieces = new ArrayList<>(1);
 
-  /** All pieces, where there are more. */
-  private @Nullable ByteBuf all;
+  private int length;
+  private long held;
 
-  WholeAnswer(int status, ReplyHeaders headers, AnswerShare share) {
+  /**
+   * Of an answer that has this head.
+   *
+   * @param largest in bytes
+   */
+  WholeAnswer(int status, ReplyHeaders headers, AnswerShare share, long largest) {
     this.status = status;
     this.headers = headers;
     this.share = share;
+    this.largest = largest;
   }
 
   @Override
-  public boolean read(byte[] piece) {
-    int length = (all == null ? first.length : all.readableBytes()) + piece.length;
-    if (length > MAX_BYTES || !share.covers(length)) {
-      return false;
+  public @Nullable Fault read(byte[] piece) {
+    if (length + (long) piece.length > largest) {
+      return Fault.TOO_LARGE;
     }
-    if (first.length == 0) {
-      first = piece;
-      return true;
-    }
-    if (all == null) {
-      all = Unpooled.buffer(length).writeBytes(first);
-    }
-    all.writeBytes(piece);
-    return true;
+    length += piece.length;
+    held += piece.length + PIECE_OVERHEAD;
+    pieces.add(piece);
+    return share.covers(held) ? null : Fault.NO_MEMORY;
+  }
+
+  @Override
+  public boolean holds(int bytes) {
+    return share.covers(held + bytes);
   }
 
   @Override
   public UpstreamReply finish() {
-    byte[] body = all == null ? first : ByteBufUtil.getBytes(all, 0, all.readableBytes(), false);
-    return new UpstreamReply.Answer(status, headers, body);
+    return new UpstreamReply.Answer(status, headers, body());
+  }
+
+  private byte[] body() {
+    if (pieces.isEmpty()) {
+      return NOTHING;
+    }
+    if (pieces.size() == 1) {
+      return pieces.getFirst();
+    }
+    byte[] body = new byte[length];
+    int at = 0;
+    for (byte[] piece : pieces) {
+      System.arraycopy(piece, 0, body, at, piece.length);
+      at += piece.length;
+    }
+    pieces.clear();
+    return body;
   }
 
   @Override
   public void drop() {
-    first = NOTHING;
-    all = null;
+    pieces.clear();
     share.drop();
   }
 }

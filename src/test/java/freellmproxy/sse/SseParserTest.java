@@ -108,6 +108,14 @@ final class SseParserTest {
     assertThat(events.getFirst().encoded().toString()).isEqualTo("data: a\ndata: b\n\n");
   }
 
+  /** They would be kept beside what is bounded. */
+  @Test
+  void forgetsNamesAndIdsThatNobodyNeeds() {
+    String endless = "x".repeat(1 << 11);
+    assertThat(parse(("event: " + endless + "\nid: " + endless + "\ndata: a\n\n").getBytes(UTF_8)))
+        .containsExactly("null/null/a");
+  }
+
   private static List<String> datasOf(List<String> events) {
     return events.stream().map(event -> event.substring(event.lastIndexOf('/') + 1)).toList();
   }

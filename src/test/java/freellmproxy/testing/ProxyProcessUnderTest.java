@@ -129,6 +129,22 @@ public final class ProxyProcessUnderTest implements AutoCloseable {
     return process.pid();
   }
 
+  /** The most memory that it ever had, in bytes; 0 where the system does not say. */
+  public long peakMemory() throws IOException {
+    Path status = Path.of("/proc", Long.toString(pid()), "status");
+    if (!Files.exists(status)) {
+      return 0;
+    }
+    try (Stream<String> lines = Files.lines(status)) {
+      return lines
+          .filter(line -> line.startsWith("VmHWM:"))
+          .map(line -> line.replaceAll("[^0-9]", ""))
+          .mapToLong(kilobytes -> Long.parseLong(kilobytes) << 10)
+          .findFirst()
+          .orElse(0);
+    }
+  }
+
   private @Nullable String readLine() throws IOException {
     String line = reader.readLine();
     if (line != null) {

@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
@@ -21,6 +22,15 @@ public final class RawConnection implements AutoCloseable {
 
   public static RawConnection to(int port) throws IOException {
     var socket = new Socket(InetAddress.getLoopbackAddress(), port);
+    socket.setSoTimeout(20_000);
+    return new RawConnection(socket);
+  }
+
+  /** One for which the kernel takes little that is not read. */
+  public static RawConnection thatTakesLittle(int port) throws IOException {
+    var socket = new Socket();
+    socket.setReceiveBufferSize(4 << 10);
+    socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
     socket.setSoTimeout(20_000);
     return new RawConnection(socket);
   }

@@ -45,8 +45,8 @@ public final class UpstreamCalls {
         TestProxy.await(SandboxUpstream.start(vertx, SandboxUpstream.Options.FOR_TESTS));
     LiveSettings settings = TestProxy.liveSettings(list, more);
     var calls = new UpstreamCalls(vertx.getOrCreateContext());
-    calls.inLoop(
-        () -> calls.client = new UpstreamClient(vertx, settings, new AnswerMemory(), time));
+    calls.inLoop(() ->
+        calls.client = new UpstreamClient(vertx, settings, AnswerMemory.ofThisProcess(), time));
     return calls;
   }
 

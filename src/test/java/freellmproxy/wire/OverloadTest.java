@@ -1,24 +1,17 @@
 package freellmproxy.wire;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import freellmproxy.sandbox.Behaviour;
-import freellmproxy.sandbox.Step;
 import freellmproxy.testing.ProxyProcessUnderTest;
 import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /** Bodies that do not fit into memory are refused; nobody else notices. */
 final class OverloadTest {
@@ -75,34 +68,6 @@ final class OverloadTest {
     } finally {
       for (RawConnection sender : senders) {
         sender.close();
-      }
-    }
-  }
-
-  @ParameterizedTest
-  @CsvSource({"application/json, false", "text/event-stream, true"})
-  void takesNoMoreOfLargeAnswersThanThereIsMemoryFor(String type, boolean stream)
-      throws IOException {
-    Behaviour endless =
-        Behaviour.of(
-            new Step.Head(200, Map.of("content-type", type)),
-            new Step.Repeat(" ".repeat(256 << 10).getBytes(UTF_8), Duration.ofMillis(1)));
-    upstream.sandbox().script(TestProxy.FIRST, endless);
-    List<RawConnection> clients = new ArrayList<>();
-    try {
-      for (int i = 0; i < 20; i++) {
-        clients.add(
-            RawConnection.to(port)
-                .chat("{\"stream\":" + stream + ",\"messages\":[]}", "Connection: close"));
-      }
-      for (RawConnection client : clients) {
-        assertThat(client.readAll())
-            .startsWith("HTTP/1.1 200 ")
-            .contains("x-free-llm-proxy-model: " + TestProxy.SECOND);
-      }
-    } finally {
-      for (RawConnection client : clients) {
-        client.close();
       }
     }
   }
