@@ -19,6 +19,7 @@ import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.yaml.snakeyaml.Yaml;
 
@@ -52,6 +53,29 @@ final class OpsTest {
   void theDeploymentFilesAreYaml(String file) throws IOException {
     assertThat(new Yaml().loadAll(Files.readString(Path.of(file))))
         .allSatisfy(document -> assertThat(document).isInstanceOf(Map.class));
+  }
+
+  /** The JVM's own 140 MB are measured (docs/decisions/0035). */
+  @Test
+  void theMemoryThatJavaMayTakeFitsIntoWhatIsPromised() throws IOException {
+    String options = Files.readString(Path.of("packaging/java-options"));
+    int heap = number("-Xmx(\\d+)m", options);
+    int direct = number("-XX:MaxDirectMemorySize=(\\d+)m", options);
+    assertThat(heap + direct + 140).isLessThanOrEqualTo(768);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "docker-compose.yml, mem_limit: 1g",
+    "packaging/kubernetes/free-llm-proxy.yaml, 'limits: {memory: 1Gi}'",
+    "packaging/systemd/free-llm-proxy.service, MemoryMax=1G"
+  })
+  void theUnitsAllowMoreThanIsPromised(String file, String limit) throws IOException {
+    assertThat(Path.of(file)).content().contains(limit);
+  }
+
+  private static int number(String pattern, String text) {
+    return Integer.parseInt(found(pattern, text).iterator().next());
   }
 
   private static Set<String> exposed() {
