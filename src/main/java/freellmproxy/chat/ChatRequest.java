@@ -33,7 +33,7 @@ public final class ChatRequest {
   private final boolean stream;
   private final Requirements requirements;
   private final Set<Trait> traits;
-  private final Set<String> paidFields;
+  private final @Nullable PaidFeature paidFeature;
   private final Providers providers;
   private boolean released;
 
@@ -45,7 +45,7 @@ public final class ChatRequest {
     this.stream = fields.stream;
     this.requirements = fields.requirements();
     this.traits = Set.copyOf(fields.traits);
-    this.paidFields = Set.copyOf(fields.paidFields);
+    this.paidFeature = fields.paidFeature;
     this.providers = fields.provider ? Providers.CHOSEN : Providers.ANY;
   }
 
@@ -92,16 +92,16 @@ public final class ChatRequest {
   }
 
   /**
-   * The model the client named, where that is worth a log line: {@code auto}, an empty name and no
-   * name at all are the normal case.
+   * The model the client named, or the beginning of a long name, where that is worth a log line:
+   * {@code auto}, an empty name and no name at all are the normal case.
    */
   public Optional<String> ignoredModel() {
     return Optional.ofNullable(model).filter(name -> !name.isEmpty() && !name.equals("auto"));
   }
 
-  /** Fields that could make OpenRouter charge money (contract section 9, {@code FREE_ONLY}). */
-  public Set<String> paidFields() {
-    return paidFields;
+  /** What could make OpenRouter charge money (contract section 9, {@code FREE_ONLY}). */
+  public Optional<PaidFeature> paidFeature() {
+    return Optional.ofNullable(paidFeature);
   }
 
   public Providers providers() {

@@ -15,13 +15,18 @@ import org.jspecify.annotations.Nullable;
  * {@code model} value (contract sections 3, 4 and 12). The whole body is checked to be JSON.
  */
 public final class RequestScan {
+  /** All that a log line shows of a model's name, and more than any choice or type has. */
+  private static final int LONGEST_TEXT = 1200;
+
   private final ByteBuf body;
   private final JsonCursor json;
   private final ScannedFields fields = new ScannedFields();
+  private final PaidFeatures paid;
 
   private RequestScan(ByteBuf body, JsonCursor json) {
     this.body = body;
     this.json = json;
+    this.paid = new PaidFeatures(json);
   }
 
   /** What came of a scan. */
@@ -55,7 +60,7 @@ public final class RequestScan {
     if (isObject) {
       fields.firstFieldOffset = json.position() + 1;
       for (boolean more = json.enterObject(); more; more = json.nextField()) {
-        readField(json.name(), json.kind());
+        readField(json.kind());
       }
     } else {
       json.skip();
@@ -67,6 +72,7 @@ public final class RequestScan {
     if (somethingFollows) {
       return new Result.NotJson("The request body has something after its JSON value.");
     }
+    fields.paidFeature = paid.first();
     return isObject
         ? fields.check(body)
         : new Result.NotChat(
@@ -83,32 +89,46 @@ public final class RequestScan {
   }
 
   /** Reads one top-level field and leaves the cursor behind its value. */
-  private void readField(String name, Kind value) {
+  private void readField(Kind value) {
+    RequestField field =
+        json.nameLength() > RequestField.LONGEST_WRITTEN ? null : RequestField.named(json.name());
+    if (field == null) {
+      json.skip();
+    } else {
+      readField(field, value);
+    }
+  }
+
+  private void readField(RequestField field, Kind value) {
     // Of duplicate keys the last one counts, so each case sets all that its field can say.
-    switch (name) {
-      case "model" -> readModel(value);
-      case "messages" -> readMessages(value);
-      case "stream" -> {
+    switch (field) {
+      case MODEL -> readModel(value);
+      case MESSAGES -> readMessages(value);
+      case STREAM -> {
         fields.stream(value);
         json.skip();
       }
-      case "tools" -> readTools(value);
-      case "tool_choice" -> fields.need(Capability.TOOL_CHOICE, choosesATool(value));
-      case "response_format" -> readResponseFormat(value);
-      case "seed" -> {
+      case TOOLS -> readTools(value);
+      case TOOL_CHOICE -> fields.need(Capability.TOOL_CHOICE, choosesATool(value));
+      case RESPONSE_FORMAT -> readResponseFormat(value);
+      case SEED -> {
         fields.need(Capability.SEED, skipGiven(value));
         fields.trait(Trait.HAD_SEED, isGiven(value));
       }
-      case "stop" -> {
+      case STOP -> {
         fields.need(Capability.STOP, skipGiven(value));
         fields.trait(Trait.HAD_STOP, isGiven(value));
       }
-      case "reasoning" -> fields.reasoning = skipGiven(value);
-      case "reasoning_effort" -> fields.reasoningEffort = skipGiven(value);
-      case "provider" -> fields.provider = skipGiven(value);
-      case "models", "route" -> fields.paid(name, skipGiven(value));
-      case "plugins" -> fields.paid(name, hasPaidPlugin(value));
-      default -> json.skip();
+      case REASONING -> fields.reasoning = skipGiven(value);
+      case REASONING_EFFORT -> fields.reasoningEffort = skipGiven(value);
+      case PROVIDER -> fields.provider = skipGiven(value);
+      case MODELS, FALLBACKS, ROUTE ->
+          paid.passField(field, "The proxy tries the other free models by itself.");
+      case PRESET -> paid.passField(field, "It can name paid models and tools.");
+      case WEB_SEARCH_OPTIONS, X_SEARCH_FILTER ->
+          paid.passField(field, "Searches cost money with free models too.");
+      case PLUGINS -> paid.passPlugins();
+      case SERVICE_TIER, SPEED -> paid.passTier(field);
     }
   }
 
@@ -124,7 +144,7 @@ public final class RequestScan {
   private void readModel(Kind value) {
     int start = json.position();
     if (value == Kind.STRING) {
-      fields.model = json.string();
+      fields.model = json.string(LONGEST_TEXT);
     } else {
       fields.model = null;
       json.skip();
@@ -148,34 +168,40 @@ public final class RequestScan {
     if (initial != 'i' && initial != 'f' && initial != '\\') {
       return;
     }
-    switch (field.name()) {
-      case "image_url" -> fields.inputs.add(Input.IMAGE);
-      case "input_audio" -> fields.inputs.add(Input.AUDIO);
-      case "file" -> fields.inputs.add(Input.FILE);
-      default -> {}
+    if (field.nameIs("image_url")) {
+      fields.inputs.add(Input.IMAGE);
+    } else if (field.nameIs("input_audio")) {
+      fields.inputs.add(Input.AUDIO);
+    } else if (field.nameIs("file")) {
+      fields.inputs.add(Input.FILE);
+      paid.foundFile();
     }
   }
 
   private void readTools(Kind value) {
     fields.toolsAreWrong = value != Kind.ARRAY && isGiven(value);
-    boolean some = false;
+    int count = 0;
     if (value == Kind.ARRAY) {
       for (boolean more = json.enterArray(); more; more = json.nextElement()) {
-        some = true;
-        json.skip();
+        paid.passTool(RequestField.TOOLS, "tools", count++);
       }
     } else {
       json.skip();
     }
-    fields.need(Capability.TOOLS, some);
-    fields.trait(Trait.HAD_TOOLS, some);
+    fields.need(Capability.TOOLS, count > 0);
+    fields.trait(Trait.HAD_TOOLS, count > 0);
   }
 
   private boolean choosesATool(Kind value) {
+    if (value == Kind.OBJECT) {
+      paid.passToolChoice();
+      return true;
+    }
     if (value != Kind.STRING) {
       return skipGiven(value);
     }
-    String choice = json.string();
+    String choice = json.string(LONGEST_TEXT);
+    paid.checkToolChoice(choice);
     return !choice.equals("auto") && !choice.equals("none");
   }
 
@@ -184,7 +210,7 @@ public final class RequestScan {
     if (value == Kind.OBJECT) {
       for (boolean more = json.enterObject(); more; more = json.nextField()) {
         if (json.nameIs("type") && json.kind() == Kind.STRING) {
-          type = json.string();
+          type = json.string(LONGEST_TEXT);
         } else {
           json.skip();
         }
@@ -195,17 +221,5 @@ public final class RequestScan {
     fields.need(Capability.STRUCTURED_OUTPUTS, type.equals("json_schema"));
     fields.need(Capability.RESPONSE_FORMAT, type.equals("json_object"));
     fields.trait(Trait.HAD_RESPONSE_FORMAT, isGiven(value));
-  }
-
-  private boolean hasPaidPlugin(Kind value) {
-    boolean paid = false;
-    if (value == Kind.ARRAY) {
-      for (boolean more = json.enterArray(); more; more = json.nextElement()) {
-        paid |= !PluginPrice.isFree(json);
-      }
-    } else {
-      json.skip();
-    }
-    return paid;
   }
 }

@@ -8,7 +8,6 @@ import freellmproxy.json.JsonCursor.Kind;
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayList;
 import java.util.EnumSet;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -18,7 +17,7 @@ final class ScannedFields {
   final List<Span> modelValues = new ArrayList<>(1);
   final Set<Input> inputs = EnumSet.noneOf(Input.class);
   final Set<Trait> traits = EnumSet.noneOf(Trait.class);
-  final Set<String> paidFields = new HashSet<>();
+  @Nullable PaidFeature paidFeature;
   private final Set<Capability> needs = EnumSet.noneOf(Capability.class);
 
   int firstFieldOffset;
@@ -37,10 +36,6 @@ final class ScannedFields {
 
   void trait(Trait trait, boolean present) {
     put(traits, trait, present);
-  }
-
-  void paid(String field, boolean present) {
-    put(paidFields, field, present);
   }
 
   void stream(Kind value) {

@@ -5,6 +5,7 @@ import freellmproxy.api.ApiError.Retry;
 import freellmproxy.catalog.Catalog;
 import freellmproxy.chat.ChatRequest;
 import freellmproxy.chat.ChatRequest.Trait;
+import freellmproxy.chat.PaidFeature;
 import freellmproxy.chat.RequestScan;
 import freellmproxy.chat.RequestScanner;
 import freellmproxy.config.LiveSettings;
@@ -18,9 +19,9 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 
 /** {@code POST /v1/chat/completions}: reads and checks the request, then hands it on. */
 final class ChatEndpoint implements Endpoint {
@@ -134,13 +135,14 @@ final class ChatEndpoint implements Endpoint {
     ignoredModels.note(request);
     Catalog snapshot = catalog.get();
     Settings.Upstream upstream = settings.current().upstream();
-    boolean wouldPay = upstream.freeOnly() && upstream.isOpenRouter();
+    Optional<PaidFeature> paid =
+        upstream.freeOnly() && upstream.isOpenRouter() ? request.paidFeature() : Optional.empty();
     if (snapshot.isEmpty()) {
       request.release();
       reject(call, "not_ready", notReady(), request.traits());
-    } else if (wouldPay && !request.paidFields().isEmpty()) {
+    } else if (paid.isPresent()) {
       request.release();
-      reject(call, "invalid_request", paidFields(request), request.traits());
+      reject(call, "invalid_request", paidFeature(paid.get()), request.traits());
     } else {
       exchanges.begin(origin, request, snapshot, new HttpReply(call));
     }
@@ -226,17 +228,13 @@ final class ChatEndpoint implements Endpoint {
         new Retry.After(Duration.ofSeconds(5)));
   }
 
-  private static ApiError paidFields(ChatRequest request) {
-    String fields =
-        request.paidFields().stream()
-            .sorted()
-            .map(field -> "`" + field + "`")
-            .collect(Collectors.joining(", "));
+  private static ApiError paidFeature(PaidFeature paid) {
     return ApiError.badRequest(
         "paid_feature",
-        fields
-            + " could make OpenRouter charge money and is refused while FREE_ONLY is true. Leave it"
-            + " out, or set FREE_ONLY=false.",
-        request.paidFields().stream().sorted().findFirst().orElse(null));
+        paid.what()
+            + " could make OpenRouter charge money, and FREE_ONLY is true. "
+            + paid.rule()
+            + " Leave it out, or set FREE_ONLY=false.",
+        paid.field());
   }
 }

@@ -198,26 +198,12 @@ public final class JsonCursor {
 
   /** Whether that is its name. Makes no text of it, as {@link #name} does; for names in ASCII. */
   public boolean nameIs(String expected) {
-    int length = nameEnd - nameStart - 2;
-    if (length != expected.length()) {
-      // An escape is longer than what it stands for.
-      return length > expected.length() && nameIsEscaped() && name().equals(expected);
-    }
-    for (int i = 0; i < length; i++) {
-      if (bytes[nameStart + 1 + i] != expected.charAt(i)) {
-        return false;
-      }
-    }
-    return true;
+    return JsonText.is(bytes, nameStart, nameEnd, expected);
   }
 
-  private boolean nameIsEscaped() {
-    for (int i = nameStart + 1; i < nameEnd; i++) {
-      if (bytes[i] == '\\') {
-        return true;
-      }
-    }
-    return false;
+  /** How many bytes that name has, as it is written; an escaped character has up to six of them. */
+  public int nameLength() {
+    return nameEnd - nameStart - 2;
   }
 
   /** The first byte of that name, as it is written; 0 when it is empty. */
@@ -225,11 +211,26 @@ public final class JsonCursor {
     return nameEnd - nameStart > 2 ? bytes[nameStart + 1] : 0;
   }
 
+  /** Whether what comes next is written like this, byte by byte; for values in ASCII. */
+  public boolean isBefore(String written) {
+    return JsonText.matches(bytes, at, Math.min(at + written.length(), end), written);
+  }
+
   /** Reads the string that the cursor stands before; empty when it is broken. */
   public String string() {
+    return string(Integer.MAX_VALUE);
+  }
+
+  /**
+   * The same, without what is beyond so many bytes: for a text that only has to be compared or
+   * shown, since one of many megabytes would fill memory.
+   */
+  public String string(int longest) {
     int start = at;
     skipString();
-    return fault == null ? JsonText.decode(bytes, start, at) : "";
+    return fault == null
+        ? JsonText.decode(bytes, start, JsonText.cut(bytes, start, at, longest))
+        : "";
   }
 
   /** Passes one value. */

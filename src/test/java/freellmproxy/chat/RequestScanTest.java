@@ -130,21 +130,17 @@ final class RequestScanTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {"\"models\":[\"x\"]", "\"route\":\"fallback\"", "\"plugins\":[{\"id\":\"web\"}]"})
-  void noticesFieldsThatCostMoney(String field) {
-    assertThat(scanned("{\"messages\":[]," + field + "}").paidFields()).hasSize(1);
+  @CsvSource({"m,1200", "ж,600", "😀,300", "\\u0436,200", "\\n,600"})
+  void keepsOnlyTheBeginningOfALongModelName(String character, int kept) {
+    String body = "{\"messages\":[],\"model\":\"" + character.repeat(100_000) + "\"}";
+    String decoded = character.equals("\\n") ? "\n" : character.replace("\\u0436", "ж");
+    assertThat(scanned(body).ignoredModel()).hasValue(decoded.repeat(kept));
   }
 
-  @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "\"models\":null",
-        "\"plugins\":[]",
-        "\"plugins\":[{\"id\":\"response-healing\"}]"
-      })
-  void letsFieldsPassThatCostNothing(String field) {
-    assertThat(scanned("{\"messages\":[]," + field + "}").paidFields()).isEmpty();
+  @Test
+  void takesALongNameForNoneOfItsOwn() {
+    String padded = "{\"messages\":[],\"" + "tools".repeat(100_000) + "\":[{}]}";
+    assertThat(scanned(padded).requirements().capabilities()).isEmpty();
   }
 
   @ParameterizedTest
