@@ -48,6 +48,12 @@ public record Settings(
         logFormat);
   }
 
+  /** For what may be read by others than the operator, such as a log. */
+  public Redactor redactor() {
+    Redactor keysOnly = Redactor.NONE.with(keys.openRouter).with(keys.proxy);
+    return upstream.egress.redactToo(modelList.egress.redactToo(keysOnly));
+  }
+
   /** {@code OPENROUTER_API_KEY} goes upstream only, {@code PROXY_API_KEY} is what clients send. */
   public record Keys(Secret openRouter, Secret proxy) {}
 
@@ -131,6 +137,12 @@ public record Settings(
 
     public Egress {
       certificates = List.copyOf(certificates);
+    }
+
+    private Redactor redactToo(Redactor others) {
+      return proxy != null && proxy.user != null && proxy.password != null
+          ? others.withCredentials(proxy.user, proxy.password.reveal())
+          : others;
     }
   }
 

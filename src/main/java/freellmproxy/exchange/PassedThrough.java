@@ -1,5 +1,6 @@
 package freellmproxy.exchange;
 
+import freellmproxy.config.Redactor;
 import freellmproxy.exchange.ClientReply.Tags;
 import freellmproxy.sse.SseEvent;
 import freellmproxy.upstream.AnswerForm;
@@ -9,8 +10,8 @@ import io.vertx.core.internal.buffer.BufferInternal;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an upstream answered, for the client to get as it came: a whole answer, a refusal nobody
- * else would take back, or an answer with nothing in it.
+ * What an upstream answered, for the client to get as it came but for our secrets: a whole answer,
+ * a refusal nobody else would take back, or an answer with nothing in it.
  *
  * @param contentType null when there was none; not used for a stream
  * @param retryAfter null when there was none
@@ -31,24 +32,25 @@ record PassedThrough(
   static PassedThrough of(Attempt attempt, int status) {
     var answer = attempt.answer();
     String model = attempt.model().id();
+    Redactor redactor = attempt.call().redactor();
     if (answer != null) {
       return new PassedThrough(
           AnswerForm.WHOLE,
           status,
-          answer.headers().first("Content-Type"),
-          answer.headers().first("Retry-After"),
+          redactor.redact(answer.headers().first("Content-Type")),
+          redactor.redact(answer.headers().first("Retry-After")),
           // Answers can be large, so they are not copied.
-          BufferInternal.buffer(Unpooled.wrappedBuffer(answer.body())),
+          BufferInternal.buffer(Unpooled.wrappedBuffer(redactor.redact(answer.body()))),
           model);
     }
     if (status >= 400) {
-      byte[] error = attempt.held().getLast().data();
+      byte[] error = redactor.redact(attempt.held().getLast().data());
       return new PassedThrough(
           AnswerForm.WHOLE, status, "application/json", null, Buffer.buffer(error), model);
     }
     Buffer events = Buffer.buffer();
     for (SseEvent event : attempt.held()) {
-      events.appendBuffer(event.encoded());
+      events.appendBuffer(StreamRelay.redacted(event, redactor).encoded());
     }
     events.appendBuffer(StreamRelay.done());
     return new PassedThrough(AnswerForm.STREAM, status, null, null, events, model);

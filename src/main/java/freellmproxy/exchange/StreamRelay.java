@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import freellmproxy.api.ApiError;
 import freellmproxy.chat.Providers;
+import freellmproxy.config.Redactor;
 import freellmproxy.config.Settings;
 import freellmproxy.exchange.ExchangeRecord.StreamEnding;
 import freellmproxy.exchange.ExchangeRecord.StreamRecord;
@@ -18,6 +19,7 @@ import freellmproxy.upstream.UpstreamReply;
 import freellmproxy.upstream.Verdict;
 import io.vertx.core.buffer.Buffer;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -40,6 +42,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
 
   private final ClientReply.EventSink sink;
   private final UpstreamCall call;
+  private final Redactor redactor;
   private final Settings.TimeLimits limits;
   private final Time time;
   private final String model;
@@ -68,6 +71,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       Consumer<Optional<Verdict>> onEnd) {
     this.sink = sink;
     this.call = attempt.call();
+    this.redactor = call.redactor();
     this.model = attempt.model().id();
     this.limits = limits;
     this.time = time;
@@ -78,6 +82,15 @@ final class StreamRelay implements Consumer<UpstreamReply> {
   /** OpenAI's end marker as an event. */
   static Buffer done() {
     return Buffer.buffer(DONE);
+  }
+
+  /** The event without secrets, which are found within one event only. */
+  static SseEvent redacted(SseEvent event, Redactor redactor) {
+    byte[] data = redactor.redact(event.data());
+    boolean isOnlyData = event.name() == null && event.id() == null;
+    return isOnlyData && Arrays.equals(data, event.data())
+        ? event
+        : new SseEvent(redactor.redact(event.name()), redactor.redact(event.id()), data);
   }
 
   void begin(List<SseEvent> held) {
@@ -137,7 +150,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
 
   private void forward(SseEvent event) {
     chunks++;
-    write(event.encoded());
+    write(redacted(event, redactor).encoded());
     if (sink.isFull() && !paused) {
       paused = true;
       call.pause();

@@ -3,6 +3,8 @@ package freellmproxy.upstream;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import freellmproxy.config.Redactor;
+import freellmproxy.config.Secret;
 import freellmproxy.config.Settings;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -25,6 +27,8 @@ final class RequestHead {
   private static final int EMPTY_LINE = 0x0D0A0D0A;
 
   private final RequestOptions options;
+  private final Secret key;
+  private final Redactor redactor;
 
   /** Up to the value of {@code content-length}. */
   private final byte[] start;
@@ -39,6 +43,8 @@ final class RequestHead {
     String path = URI.create(url.toASCIIString()).getRawPath() + "/chat/completions";
     MultiMap headers = headers(upstream, keys);
     this.options = new RequestOptions().setMethod(HttpMethod.POST).setURI(path).setHeaders(headers);
+    this.key = keys.openRouter();
+    this.redactor = redactor(key, relay);
     this.start = start(url, path, headers, relay).getBytes(ISO_8859_1);
   }
 
@@ -76,6 +82,23 @@ final class RequestHead {
       start.append("proxy-authorization: Basic ").append(encoded).append("\r\n");
     }
     return start.append("content-length: ").toString();
+  }
+
+  private static Redactor redactor(Secret key, @Nullable ProxyOptions relay) {
+    Redactor redactor = Redactor.NONE.with(key);
+    return relay != null && relay.getUsername() != null && relay.getPassword() != null
+        ? redactor.withCredentials(relay.getUsername(), relay.getPassword())
+        : redactor;
+  }
+
+  /** The upstream key that is sent. */
+  Secret key() {
+    return key;
+  }
+
+  /** For answers, which may repeat what is sent in confidence. */
+  Redactor redactor() {
+    return redactor;
   }
 
   /** For HTTP/2. */

@@ -1,5 +1,6 @@
 package freellmproxy.upstream;
 
+import freellmproxy.config.Redactor;
 import freellmproxy.config.Secret;
 import freellmproxy.time.Time.Timer;
 import freellmproxy.upstream.UpstreamReply.Fault;
@@ -42,7 +43,8 @@ public final class UpstreamCall {
   /** While it has a place on a connection. */
   private @Nullable Sending sending;
 
-  private @Nullable Secret key;
+  /** What it was sent with last. */
+  private @Nullable RequestHead head;
 
   /** Since the head has come. */
   private @Nullable AnswerReader answer;
@@ -72,9 +74,9 @@ public final class UpstreamCall {
     sendings++;
     listener.accept(new UpstreamReply.Sent());
     if (!over) {
-      RequestHead head = client.head();
-      key = client.key();
-      next.begin(head);
+      RequestHead current = client.head();
+      head = current;
+      next.begin(current);
     }
   }
 
@@ -157,7 +159,12 @@ public final class UpstreamCall {
 
   /** The upstream key it is sent with. */
   public Secret key() {
-    return Objects.requireNonNull(key, "not connected");
+    return Objects.requireNonNull(head, "not connected").key();
+  }
+
+  /** Takes the secrets that it is sent with out of what is handed on of its answer. */
+  public Redactor redactor() {
+    return Objects.requireNonNull(head, "not connected").redactor();
   }
 
   /** Stops reading, so that the upstream has to wait. */

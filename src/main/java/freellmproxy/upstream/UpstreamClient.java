@@ -1,7 +1,6 @@
 package freellmproxy.upstream;
 
 import freellmproxy.config.LiveSettings;
-import freellmproxy.config.Secret;
 import freellmproxy.config.Settings;
 import freellmproxy.time.Time;
 import io.netty.buffer.ByteBuf;
@@ -69,11 +68,6 @@ public final class UpstreamClient {
       head = head(current);
     }
     return head;
-  }
-
-  /** The key in the {@link #head} that was given out last. */
-  Secret key() {
-    return headOf.keys().openRouter();
   }
 
   ConnectionPool pool() {
