@@ -1,24 +1,29 @@
 package freellmproxy.catalog;
 
+import static freellmproxy.catalog.CatalogParser.Result.unusable;
+
 import freellmproxy.time.Time;
 import freellmproxy.time.Time.Timer;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
+import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
+import java.util.Locale;
 
-/** Fetches the list once. Must be called on one event loop; the answer is parsed off it. */
+/**
+ * Fetches the list once, within 10 s for all of it. Must be called on one event loop; the answer is
+ * parsed off it. The client must not decompress: it would do so without a limit.
+ */
 public final class CatalogFeed {
   private static final Duration TIMEOUT = Duration.ofSeconds(10);
-  private static final int MAX_BYTES = 16 << 20;
 
   private final Vertx vertx;
   private final HttpClient client;
@@ -39,80 +44,121 @@ public final class CatalogFeed {
     return new Fetch().run();
   }
 
-  private static CatalogParser.Result failed(FetchFailure.Type type, String error) {
-    return new CatalogParser.Result.Unusable(new FetchFailure(type, error));
+  private static CatalogParser.Result tooLarge() {
+    return unusable(
+        FetchFailure.Type.TOO_LARGE,
+        "the answer is larger than " + (ListBody.MOST_BYTES >> 20) + " MB");
   }
 
-  /** One fetch under way. */
+  /** One fetch under way, with all its redirects. */
   private final class Fetch {
     private final Promise<CatalogParser.Result> result = Promise.promise();
-    private final Buffer body = Buffer.buffer();
+    private final ListBody body = new ListBody();
     private final Timer limit =
         time.after(
             TIMEOUT,
             () ->
                 end(
-                    failed(
+                    unusable(
                         FetchFailure.Type.TIMEOUT,
                         "no answer within " + TIMEOUT.toSeconds() + " s")));
+    private Redirects redirects = Redirects.from(url);
     private Runnable abort = () -> {};
 
     Future<CatalogParser.Result> run() {
+      ask();
+      return result.future();
+    }
+
+    /** Says nothing about where it was sent from: that address may have a key in it. */
+    private void ask() {
       client
           .request(
               new RequestOptions()
                   .setMethod(HttpMethod.GET)
-                  .setAbsoluteURI(url.toString())
-                  .setFollowRedirects(true)
+                  .setAbsoluteURI(redirects.url().toString())
                   .putHeader(HttpHeaders.ACCEPT, "application/json")
+                  .putHeader(HttpHeaders.ACCEPT_ENCODING, "gzip")
                   .putHeader(HttpHeaders.USER_AGENT, "free-llm-proxy"))
           .compose(this::send)
           .onComplete(this::read, this::networkFailed);
-      return result.future();
     }
 
     private Future<HttpClientResponse> send(HttpClientRequest request) {
       abort = request::reset;
+      if (result.future().isComplete()) {
+        // Its time was over before the connection stood.
+        abort.run();
+      }
       return request.send();
     }
 
     private void read(HttpClientResponse response) {
+      switch (redirects.after(response.statusCode(), response.getHeader(HttpHeaders.LOCATION))) {
+        case Redirects.Next.Read _ -> readBody(response);
+        case Redirects.Next.Follow follow -> {
+          redirects = follow.redirects();
+          // What else it says is not wanted, and may have no end.
+          abort.run();
+          ask();
+        }
+        case Redirects.Next.Refuse refuse ->
+            end(unusable(FetchFailure.Type.REDIRECT, refuse.reason()));
+      }
+    }
+
+    private void readBody(HttpClientResponse response) {
       response.exceptionHandler(this::networkFailed);
-      response.handler(this::append);
+      response.handler(piece -> {
+        if (!body.append(piece)) {
+          end(tooLarge());
+        }
+      });
       response.endHandler(end -> {
         // The connection may be carrying the next reading when this one is told.
         abort = () -> {};
         if (response.statusCode() == 200) {
-          parse();
+          parse(String.valueOf(response.getHeader(HttpHeaders.CONTENT_ENCODING)));
         } else {
-          end(failed(FetchFailure.Type.STATUS, "the server answered " + response.statusCode()));
+          end(unusable(FetchFailure.Type.STATUS, "the server answered " + response.statusCode()));
         }
       });
     }
 
-    private void append(Buffer chunk) {
-      body.appendBuffer(chunk);
-      if (body.length() > MAX_BYTES) {
-        end(
-            failed(
-                FetchFailure.Type.TOO_LARGE,
-                "the answer is larger than " + (MAX_BYTES >> 20) + " MB"));
+    private void parse(String encoding) {
+      vertx
+          .executeBlocking(() -> parsed(encoding))
+          .onComplete(
+              this::end,
+              bug -> end(unusable(FetchFailure.Type.INTERNAL, "the parser failed: " + bug)));
+    }
+
+    private CatalogParser.Result parsed(String encoding) {
+      return switch (encoding.toLowerCase(Locale.ROOT)) {
+        case "null", "identity" -> parser.parse(body.bytes(), body.length());
+        case "gzip", "x-gzip" -> parsedGzip();
+        default ->
+            unusable(
+                FetchFailure.Type.NOT_JSON,
+                "the answer is compressed in a way that was not asked for");
+      };
+    }
+
+    private CatalogParser.Result parsedGzip() {
+      try {
+        return body.gunzipped()
+            .map(plain -> parser.parse(plain.bytes(), plain.length()))
+            .orElseGet(CatalogFeed::tooLarge);
+      } catch (IOException broken) {
+        return unusable(FetchFailure.Type.NOT_JSON, "the answer is said to be gzip, and is not");
       }
     }
 
-    private void parse() {
-      vertx
-          .executeBlocking(() -> parser.parse(body.getBytes()))
-          .onComplete(
-              this::end,
-              bug -> end(failed(FetchFailure.Type.INTERNAL, "the parser failed: " + bug)));
-    }
-
     private void networkFailed(Throwable cause) {
-      end(
-          failed(
-              FetchFailure.Type.NETWORK,
-              cause.getClass().getSimpleName() + ": " + cause.getMessage()));
+      String kind = cause.getClass().getSimpleName();
+      // Behind a redirect the message has in it what the server sent.
+      String detail = redirects.count() == 0 ? ": " + cause.getMessage() : " behind a redirect";
+      end(unusable(FetchFailure.Type.NETWORK, kind + detail));
     }
 
     private void end(CatalogParser.Result outcome) {

@@ -1,28 +1,34 @@
 package freellmproxy.catalog;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import freellmproxy.json.JsonTree;
-import java.io.IOException;
+import freellmproxy.json.JsonCursor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
-import java.util.EnumSet;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the ranked list as it comes (contract section 2): only an id is required, a field of the
- * wrong type counts as missing, what is unknown is ignored. Pure.
+ * wrong type counts as missing, what is unknown is passed over. Pure.
+ *
+ * <p>It makes no tree of it: that of 16 MB of {@code {"a":{}},} is larger than the heap. What it
+ * keeps is bounded by the number of entries and the length of their texts, whatever the list is.
  */
 public final class CatalogParser {
   /** Far more than OpenRouter has models. */
   private static final int MOST_ENTRIES = 10_000;
 
-  private static final int LONGEST_ID = 200;
+  /** More of them say nothing new. */
+  private static final int MOST_WARNINGS = 20;
+
+  /** An ISO 8601 time is shorter. */
+  private static final int LONGEST_TIME = 40;
+
+  private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
 
   private final Predicate<String> isAllowed;
 
@@ -37,110 +43,162 @@ public final class CatalogParser {
 
   /** What came of reading a list. */
   public sealed interface Result {
-    /** A list with at least one model, by rank. */
-    record Parsed(List<Model> models, List<String> warnings) implements Result {}
+    /**
+     * A list with at least one model.
+     *
+     * @param models by rank
+     * @param warnings about entries that are left out, the first few
+     * @param moreWarnings how many there were beyond those
+     * @param updatedAt when the list was made, in its own words; null when it does not say
+     */
+    record Parsed(
+        List<Model> models, List<String> warnings, int moreWarnings, @Nullable String updatedAt)
+        implements Result {}
 
     /** Nothing usable. */
     record Unusable(FetchFailure failure) implements Result {}
-  }
 
-  private record Ranked(Model model, double rank) {}
+    /** Nothing usable, for this reason. */
+    static Unusable unusable(FetchFailure.Type type, String error) {
+      return new Unusable(new FetchFailure(type, error));
+    }
+  }
 
   /** Reads an answer of the list's server. */
   public Result parse(byte[] json) {
-    JsonNode root;
-    try {
-      root = JsonTree.read(json);
-    } catch (IOException e) {
-      return new Result.Unusable(
-          new FetchFailure(FetchFailure.Type.NOT_JSON, "the answer is not JSON"));
-    }
-    JsonNode entries = root.isArray() ? root : root.path("models");
-    if (!entries.isArray()) {
-      return new Result.Unusable(
-          new FetchFailure(FetchFailure.Type.NO_USABLE_ENTRY, "the answer has no array `models`"));
-    }
-    return read(entries);
+    return parse(json, json.length);
   }
 
-  private Result read(JsonNode entries) {
-    var warnings = new ArrayList<String>();
-    Map<String, Ranked> byId = new HashMap<>();
-    List<String> order = new ArrayList<>();
-    int number = 0;
-    for (JsonNode entry : entries) {
-      if (++number > MOST_ENTRIES) {
-        warnings.add("the list has more than " + MOST_ENTRIES + " entries; the rest is ignored");
-        break;
+  /** Reads an answer that fills an array up to {@code length}. */
+  public Result parse(byte[] json, int length) {
+    boolean isMarked =
+        length >= BYTE_ORDER_MARK.length
+            && Arrays.equals(
+                json, 0, BYTE_ORDER_MARK.length, BYTE_ORDER_MARK, 0, BYTE_ORDER_MARK.length);
+    return isMarked
+        ? parse(Arrays.copyOfRange(json, BYTE_ORDER_MARK.length, length))
+        : new Reading(json, length).read();
+  }
+
+  /** One list while it is read. */
+  private final class Reading {
+    private final ListCursor list;
+
+    /** By id, in list order; null while there is no array of them. */
+    private @Nullable Map<String, ModelEntry> entries;
+
+    private final List<String> warnings = new ArrayList<>();
+    private int moreWarnings;
+    private @Nullable String updatedAt;
+
+    Reading(byte[] json, int length) {
+      this.list = new ListCursor(json, length);
+    }
+
+    Result read() {
+      JsonCursor json = list.json();
+      switch (json.kind()) {
+        case ARRAY -> readEntries();
+        case OBJECT -> {
+          for (boolean more = json.enterObject(); more; more = json.nextField()) {
+            readField();
+          }
+        }
+        case STRING, NUMBER, TRUE, FALSE, NULL, NONE -> json.skip();
       }
-      String id = entry.path("id").isTextual() ? entry.path("id").textValue().strip() : "";
-      Optional<String> fault = fault(id);
+      if (json.fault() != null) {
+        return Result.unusable(
+            FetchFailure.Type.NOT_JSON,
+            json.fault() == JsonCursor.Fault.TOO_DEEP
+                ? "the answer is nested too deeply"
+                : "the answer is not JSON");
+      }
+      return result();
+    }
+
+    /** Of a field that comes twice the last one counts. */
+    private void readField() {
+      JsonCursor json = list.json();
+      if (json.nameIs("updatedAt")) {
+        updatedAt = list.text(LONGEST_TIME);
+      } else if (json.nameIs("models")) {
+        entries = null;
+        warnings.clear();
+        moreWarnings = 0;
+        if (json.kind() == JsonCursor.Kind.ARRAY) {
+          readEntries();
+        } else {
+          json.skip();
+        }
+      } else {
+        json.skip();
+      }
+    }
+
+    private void readEntries() {
+      JsonCursor json = list.json();
+      var read = new LinkedHashMap<String, ModelEntry>();
+      int number = 0;
+      for (boolean more = json.enterArray(); more; more = json.nextElement()) {
+        if (++number <= MOST_ENTRIES) {
+          readEntry(number, read);
+        } else {
+          json.skip();
+        }
+      }
+      if (number > MOST_ENTRIES) {
+        warn("the list has more than " + MOST_ENTRIES + " entries; the rest is ignored");
+      }
+      entries = read;
+    }
+
+    private void readEntry(int number, Map<String, ModelEntry> read) {
+      ModelEntry entry = ModelEntry.read(list);
+      Optional<String> fault = fault(entry);
       if (fault.isPresent()) {
-        warnings.add("entry " + number + " is skipped: " + fault.get());
-        continue;
-      }
-      Ranked ranked = new Ranked(model(id, entry), rank(entry));
-      Ranked known = byId.get(id);
-      if (known == null) {
-        order.add(id);
-      }
-      if (known == null || ranked.rank() < known.rank()) {
-        byId.put(id, ranked);
+        warn("entry " + number + " is skipped: " + fault.get());
+      } else {
+        read.merge(entry.id(), entry, (old, other) -> other.rank() < old.rank() ? other : old);
       }
     }
-    List<Model> models =
-        order.stream()
-            .map(byId::get)
-            // The sort is stable: entries without a rank stay last, in list order.
-            .sorted(Comparator.comparingDouble(Ranked::rank))
-            .map(Ranked::model)
-            .toList();
-    return models.isEmpty()
-        ? new Result.Unusable(
-            new FetchFailure(
-                FetchFailure.Type.NO_USABLE_ENTRY, "the list has no entry that can be used"))
-        : new Result.Parsed(models, warnings);
+
+    private void warn(String warning) {
+      if (warnings.size() < MOST_WARNINGS) {
+        warnings.add(warning);
+      } else {
+        moreWarnings++;
+      }
+    }
+
+    private Result result() {
+      if (entries == null) {
+        return Result.unusable(
+            FetchFailure.Type.NO_USABLE_ENTRY, "the answer has no array `models`");
+      }
+      List<Model> models =
+          entries.values().stream()
+              // The sort is stable: entries without a rank stay last, in list order.
+              .sorted(Comparator.comparingDouble(ModelEntry::rank))
+              .map(ModelEntry::model)
+              .toList();
+      return models.isEmpty()
+          ? Result.unusable(
+              FetchFailure.Type.NO_USABLE_ENTRY, "the list has no entry that can be used")
+          : new Result.Parsed(models, List.copyOf(warnings), moreWarnings, updatedAt);
+    }
   }
 
-  private Optional<String> fault(String id) {
+  private Optional<String> fault(ModelEntry entry) {
+    String id = entry.id();
     if (id.isEmpty()) {
-      return Optional.of("it has no id");
+      return Optional.of("it has no id, or a far too long one");
     }
     // Ids go into headers, log lines and metric labels.
-    boolean isPlain = id.chars().allMatch(c -> c > ' ' && c < 0x7f);
-    if (id.length() > LONGEST_ID || !isPlain) {
+    if (!id.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
       return Optional.of("its id cannot be used in a header");
     }
     return isAllowed.test(id)
         ? Optional.empty()
         : Optional.of(id + " is not known to be free (FREE_ONLY)");
-  }
-
-  private static double rank(JsonNode entry) {
-    JsonNode rank = entry.path("rank");
-    return rank.isNumber() ? rank.doubleValue() : Double.MAX_VALUE;
-  }
-
-  private static Model model(String id, JsonNode entry) {
-    Set<Capability> supported = EnumSet.noneOf(Capability.class);
-    Set<Capability> unsupported = EnumSet.noneOf(Capability.class);
-    for (Capability capability : Capability.values()) {
-      JsonNode flag = entry.path(capability.flag());
-      if (flag.isBoolean()) {
-        (flag.booleanValue() ? supported : unsupported).add(capability);
-      }
-    }
-    JsonNode name = entry.path("name");
-    return new Model(
-        id,
-        name.isTextual() ? name.textValue() : null,
-        count(entry.path("contextLength")),
-        count(entry.path("maxCompletionTokens")),
-        supported,
-        unsupported);
-  }
-
-  private static @Nullable Long count(JsonNode number) {
-    return number.isNumber() && number.doubleValue() >= 1 ? Long.valueOf(number.longValue()) : null;
   }
 }

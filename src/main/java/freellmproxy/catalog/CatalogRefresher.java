@@ -7,7 +7,6 @@ import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.time.Duration;
-import java.util.List;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -26,8 +25,6 @@ public final class CatalogRefresher {
   /** Pauses vary by this share, so that many proxies do not return in step. */
   private static final double JITTER = 0.2;
 
-  private static final int MOST_WARNINGS = 20;
-
   private final Context context;
   private final CatalogFeed feed;
   private final Settings.ModelList settings;
@@ -37,7 +34,11 @@ public final class CatalogRefresher {
 
   private final Promise<Refreshed> firstReading = Promise.promise();
   private volatile Catalog current = Catalog.EMPTY;
-  private Future<Refreshed> running = Future.succeededFuture();
+  private boolean isReading;
+
+  /** Of the reading behind the one under way, when somebody has asked for it. */
+  private @Nullable Promise<Refreshed> following;
+
   private @Nullable Timer next;
   private Duration pause = FIRST_PAUSE;
   private boolean stopped;
@@ -82,17 +83,40 @@ public final class CatalogRefresher {
   }
 
   /**
-   * Reads the list now. Readings never overlap, so that an older list cannot replace a newer one:
-   * while one is under way the next one waits for it. The future never fails: what went wrong is a
-   * value.
+   * Reads the list now. Readings never overlap, so that an older list cannot replace a newer one.
+   * While one is under way, all who ask wait for one more, which begins behind it: it is as new as
+   * any of them can want, and they cannot make a queue of readings. The future never fails: what
+   * went wrong is a value.
    */
   public Future<Refreshed> refreshNow() {
     Promise<Refreshed> promise = Promise.promise();
     context.runOnContext(go -> {
-      running = running.transform(previous -> read()).otherwise(this::failed);
-      running.onComplete(promise);
+      if (!isReading) {
+        begin(promise);
+      } else {
+        if (following == null) {
+          following = Promise.promise();
+        }
+        following.future().onComplete(promise);
+      }
     });
     return promise.future();
+  }
+
+  private void begin(Promise<Refreshed> promise) {
+    isReading = true;
+    Future.succeededFuture()
+        .compose(start -> read())
+        .otherwise(this::failed)
+        .onComplete(read -> {
+          isReading = false;
+          Promise<Refreshed> next = following;
+          following = null;
+          promise.handle(read);
+          if (next != null) {
+            begin(next);
+          }
+        });
   }
 
   private Future<Refreshed> read() {
@@ -114,7 +138,7 @@ public final class CatalogRefresher {
         .addKeyValue("generation", current.generation())
         .addKeyValue("url", settings.shown())
         .log("snapshot_refreshed");
-    warn(parsed.warnings());
+    warn(parsed);
     schedule(settings.refresh());
     return new Refreshed(current, null);
   }
@@ -137,15 +161,13 @@ public final class CatalogRefresher {
         new FetchFailure(FetchFailure.Type.INTERNAL, "the proxy made a mistake, see its log"));
   }
 
-  private void warn(List<String> warnings) {
-    warnings.stream()
-        .limit(MOST_WARNINGS)
+  private static void warn(CatalogParser.Result.Parsed parsed) {
+    parsed
+        .warnings()
         .forEach(
             warning -> LOG.atWarn().addKeyValue("reason", warning).log("snapshot_entry_skipped"));
-    if (warnings.size() > MOST_WARNINGS) {
-      LOG.atWarn()
-          .addKeyValue("more", warnings.size() - MOST_WARNINGS)
-          .log("snapshot_entry_skipped");
+    if (parsed.moreWarnings() > 0) {
+      LOG.atWarn().addKeyValue("more", parsed.moreWarnings()).log("snapshot_entry_skipped");
     }
   }
 

@@ -13,6 +13,8 @@ public record FetchFailure(Type type, String error) {
     NETWORK,
     TIMEOUT,
     STATUS,
+    /** It leads to where the list may not be read from, or round in circles. */
+    REDIRECT,
     TOO_LARGE,
     NOT_JSON,
     NO_USABLE_ENTRY,

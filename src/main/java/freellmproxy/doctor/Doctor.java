@@ -1,11 +1,11 @@
 package freellmproxy.doctor;
 
 import freellmproxy.catalog.CatalogParser;
+import freellmproxy.catalog.FetchFailure;
 import freellmproxy.catalog.Model;
 import freellmproxy.config.Origin;
 import freellmproxy.config.Settings;
 import freellmproxy.config.SettingsLoader;
-import freellmproxy.doctor.Probe.Result;
 import io.vertx.core.Vertx;
 import java.util.ArrayList;
 import java.util.List;
@@ -80,26 +80,16 @@ public final class Doctor {
     return origin.setting() + "=" + origin.shown() + " (" + source + ")";
   }
 
+  /** Read by what the proxy reads it with, within the same limits. */
   private List<String> list(Settings settings) {
     Settings.ModelList list = settings.modelList();
-    Result result = probe.get(list.url(), list.egress(), null);
-    if (!(result instanceof Result.Answered answered) || answered.status() != 200) {
-      findings.add(
-          Finding.failed(
-              "list",
-              list.shown() + ": " + result.said(),
-              "Check the network and HTTPS_PROXY; open the address in a browser."));
-      return List.of();
-    }
-    return switch (new CatalogParser(settings.upstream()::allows).parse(answered.body())) {
-      case CatalogParser.Result.Unusable unusable -> {
+    return switch (probe.list(settings)) {
+      case CatalogParser.Result.Unusable(FetchFailure failure) -> {
         findings.add(
-            Finding.failed(
-                "list", unusable.failure().error(), "Check MODELS_LIST_URL: " + list.shown()));
+            Finding.failed("list", list.shown() + ": " + failure.error(), fix(failure.type())));
         yield List.of();
       }
       case CatalogParser.Result.Parsed parsed -> {
-        String made = answered.json().path("updatedAt").asText("");
         findings.add(
             Finding.ok(
                 "list",
@@ -107,9 +97,17 @@ public final class Doctor {
                     .formatted(
                         parsed.models().size(),
                         parsed.models().getFirst().id(),
-                        made.isEmpty() ? "" : ", made " + made)));
+                        parsed.updatedAt() == null ? "" : ", made " + parsed.updatedAt())));
         yield parsed.models().stream().map(Model::id).toList();
       }
+    };
+  }
+
+  private static String fix(FetchFailure.Type failure) {
+    return switch (failure) {
+      case NETWORK, TIMEOUT, STATUS ->
+          "Check the network and HTTPS_PROXY; open the address in a browser.";
+      case REDIRECT, TOO_LARGE, NOT_JSON, NO_USABLE_ENTRY, INTERNAL -> "Check MODELS_LIST_URL.";
     };
   }
 }

@@ -2,8 +2,13 @@ package freellmproxy.doctor;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import freellmproxy.catalog.CatalogFeed;
+import freellmproxy.catalog.CatalogParser;
+import freellmproxy.config.Settings;
 import freellmproxy.config.Settings.Egress;
 import freellmproxy.egress.OutboundHttp;
+import freellmproxy.time.VertxTime;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
@@ -69,6 +74,22 @@ final class Probe {
     return ask(HttpMethod.POST, url, egress, key, Buffer.buffer(json));
   }
 
+  /** Reads the list; blocks like {@link #get}. */
+  CatalogParser.Result list(Settings settings) {
+    Settings.ModelList list = settings.modelList();
+    HttpClient client =
+        vertx.createHttpClient(OutboundHttp.options(list.url(), list.egress(), CONNECT));
+    var parser = new CatalogParser(settings.upstream()::allows);
+    var feed = new CatalogFeed(vertx, client, list.url(), parser, new VertxTime(vertx));
+    Promise<CatalogParser.Result> result = Promise.promise();
+    vertx.runOnContext(now -> feed.fetch().onComplete(result));
+    try {
+      return result.future().toCompletionStage().toCompletableFuture().join();
+    } finally {
+      client.close();
+    }
+  }
+
   private Result ask(HttpMethod method, URI url, Egress egress, @Nullable String key, Buffer body) {
     var options =
         new RequestOptions()
@@ -79,7 +100,9 @@ final class Probe {
     if (key != null) {
       options.putHeader(HttpHeaders.AUTHORIZATION, "Bearer " + key);
     }
-    HttpClient client = vertx.createHttpClient(OutboundHttp.options(url, egress, CONNECT));
+    HttpClient client =
+        vertx.createHttpClient(
+            OutboundHttp.options(url, egress, CONNECT).setDecompressionSupported(true));
     try {
       return client
           .request(options)

@@ -39,14 +39,12 @@ public final class OutboundHttp {
             .setConnectTimeout(Math.toIntExact(connect.toMillis()))
             .setSslHandshakeTimeout(connect.toMillis())
             .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
-            .setDecompressionSupported(true)
             .setTcpKeepAlive(true);
     proxy(egress).ifPresent(options::setProxyOptions);
-    if (tls) {
-      TrustedCertificates.trust(egress.certificates())
-          .map(TrustOptions::wrap)
-          .ifPresent(options::setTrustOptions);
-    }
+    // For a target without TLS too: it may redirect to one that has it.
+    TrustedCertificates.trust(egress.certificates())
+        .map(TrustOptions::wrap)
+        .ifPresent(options::setTrustOptions);
     return options;
   }
 

@@ -3,7 +3,7 @@ package freellmproxy.json;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 /** Turns the bytes of a JSON string into text. */
-final class JsonText {
+public final class JsonText {
   /** A character, written as the number of a UTF-16 code unit. */
   private static final int LONGEST_ESCAPE = 6;
 
@@ -15,7 +15,7 @@ final class JsonText {
    * @param start offset of its opening quote
    * @param end offset behind its closing quote
    */
-  static String decode(byte[] bytes, int start, int end) {
+  public static String decode(byte[] bytes, int start, int end) {
     String raw = new String(bytes, start + 1, end - start - 2, UTF_8);
     return raw.indexOf('\\') < 0 ? raw : unescape(raw);
   }

@@ -45,7 +45,7 @@ final class Connector {
     this.time = time;
     URI url = upstream.baseUrl();
     HttpClientOptions options = OutboundHttp.options(url, upstream.egress(), limit);
-    options.setSendBufferSize(SEND_BUFFER_BYTES);
+    options.setSendBufferSize(SEND_BUFFER_BYTES).setDecompressionSupported(true);
     int defaultPort = options.isSsl() ? 443 : 80;
     this.target =
         new HttpConnectOptions()

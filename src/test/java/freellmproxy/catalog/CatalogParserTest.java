@@ -64,6 +64,57 @@ final class CatalogParserTest {
             });
   }
 
+  @Test
+  void countsTheLastOfAFieldThatComesTwice() {
+    Result.Parsed parsed =
+        parsed(
+            """
+            {"models":[{"id":"old"}],"models":[{"id":"a","id":"b","rank":1,"rank":"x",
+            "supportsTools":true,"supportsTools":false,"supportsSeed":true,"supportsSeed":1}]}
+            """);
+    assertThat(parsed.models()).extracting(Model::id).containsExactly("b");
+    assertThat(parsed.models().getFirst().unsupported()).containsExactly(Capability.TOOLS);
+    assertThat(parsed.models().getFirst().supported()).isEmpty();
+  }
+
+  @Test
+  void makesNothingOfWhatIsTooLongOrTooLarge() {
+    Result.Parsed parsed =
+        parsed(
+            """
+            [{"id":"%s"},{"id":"a","name":"%s","contextLength":1e999999999,
+            "maxCompletionTokens":%s,"rank":0.%s}]
+            """
+                .formatted("i".repeat(201), "n".repeat(201), "9".repeat(1001), "9".repeat(1001)));
+    assertThat(parsed.warnings()).hasSize(1);
+    Model model = parsed.models().getFirst();
+    assertThat(model.id()).isEqualTo("a");
+    assertThat(model.name()).isNull();
+    assertThat(model.contextLength()).isNull();
+    assertThat(model.maxCompletionTokens()).isNull();
+  }
+
+  @Test
+  void readsEscapesAndAByteOrderMark() {
+    assertThat(ids("\uFEFF[{\"\\u0069d\":\" \\u0061 \"}]")).containsExactly("a");
+  }
+
+  @Test
+  void takesTheFirstTenThousandEntriesAndNamesTheFirstFewFaults() {
+    Result.Parsed parsed =
+        parsed("[" + "null,".repeat(9_000) + "{\"id\":\"a\"},".repeat(2_000) + "{\"id\":\"b\"}]");
+    assertThat(parsed.models()).extracting(Model::id).containsExactly("a");
+    assertThat(parsed.warnings()).hasSize(20);
+    assertThat(parsed.moreWarnings()).isEqualTo(9_000 + 1 - 20);
+  }
+
+  @Test
+  void saysWhenTheListWasMade() {
+    assertThat(parsed("{\"updatedAt\":\"today\",\"models\":[{\"id\":\"a\"}]}").updatedAt())
+        .isEqualTo("today");
+    assertThat(parsed("[{\"id\":\"a\"}]").updatedAt()).isNull();
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"", "<html>", "{}", "[]", "7", "{\"models\":{}}", "[{\"rank\":1}]", "[{"})
   void findsNothingUsable(String list) {

@@ -178,7 +178,7 @@ final class DoctorTest {
             sandbox.baseUrl() + "/nothing",
             "UPSTREAM_BASE_URL",
             "http://127.0.0.1:1/api/v1");
-    assertThat(find(report, "list").detail()).contains("it answered 404");
+    assertThat(find(report, "list").detail()).contains("the server answered 404");
     assertThat(find(report, "upstream").state()).isEqualTo(State.FAULT);
     assertThat(report.isFine()).isFalse();
   }

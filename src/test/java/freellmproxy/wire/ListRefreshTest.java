@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import freellmproxy.catalog.Catalog;
 import freellmproxy.sandbox.Behaviour;
 import freellmproxy.sandbox.Faults;
+import freellmproxy.sandbox.Gate;
+import freellmproxy.sandbox.Step;
 import freellmproxy.testing.FakeTime;
 import freellmproxy.testing.TestProxy;
 import io.vertx.core.Future;
@@ -57,13 +59,21 @@ final class ListRefreshTest {
   }
 
   @Test
-  void readsAsOftenAsItIsAskedTo() {
+  void answersAllWhoAskMeanwhileWithOneMoreReading() {
+    var gate = new Gate();
     try (var proxy = TestProxy.startAt(new FakeTime())) {
+      proxy
+          .sandbox()
+          .scriptList(Faults.status(200, "[{\"id\":\"new\"}]").after(new Step.Hold(gate)));
       List<Future<Catalog>> readings =
           Stream.generate(() -> proxy.proxy().readList()).limit(20).toList();
-      for (int i = 0; i < readings.size(); i++) {
-        assertThat(TestProxy.await(readings.get(i)).generation()).isEqualTo(2 + i);
+      TestProxy.await(gate.reached());
+      gate.open();
+      assertThat(TestProxy.await(readings.getFirst()).generation()).isEqualTo(2);
+      for (Future<Catalog> later : readings.subList(1, readings.size())) {
+        assertThat(TestProxy.await(later).generation()).isEqualTo(3);
       }
+      assertThat(TestProxy.await(proxy.proxy().readList()).generation()).isEqualTo(4);
     }
   }
 
