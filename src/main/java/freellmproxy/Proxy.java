@@ -12,6 +12,7 @@ import freellmproxy.exchange.Exchanges;
 import freellmproxy.http.FirstList;
 import freellmproxy.http.HttpFront;
 import freellmproxy.http.IgnoredModels;
+import freellmproxy.http.LargeBodies;
 import freellmproxy.observe.CompositeSink;
 import freellmproxy.observe.ExchangeLog;
 import freellmproxy.observe.Logging;
@@ -101,6 +102,7 @@ public final class Proxy {
             firstList,
             metrics,
             new IgnoredModels(),
+            new LargeBodies(vertx),
             () -> stopping,
             this::reload);
   }

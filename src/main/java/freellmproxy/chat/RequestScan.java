@@ -7,6 +7,10 @@ import freellmproxy.chat.Requirements.Input;
 import freellmproxy.json.JsonCursor;
 import freellmproxy.json.JsonCursor.Kind;
 import io.netty.buffer.ByteBuf;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +19,12 @@ import org.jspecify.annotations.Nullable;
  * {@code model} value (contract sections 3, 4 and 12). The whole body is checked to be JSON.
  */
 public final class RequestScan {
+  /**
+   * A field that comes twice or three times is the slip of a program that puts a request together;
+   * what comes a million times is meant to cost us memory.
+   */
+  private static final int MOST_OCCURRENCES = 4;
+
   /** All that a log line shows of a model's name, and more than any choice or type has. */
   private static final int LONGEST_TEXT = 1200;
 
@@ -22,6 +32,13 @@ public final class RequestScan {
   private final JsonCursor json;
   private final ScannedFields fields = new ScannedFields();
   private final PaidFeatures paid;
+
+  private final Set<RequestField> seen = EnumSet.noneOf(RequestField.class);
+
+  /** Each field once for every time that it has come again. */
+  private final List<RequestField> repeats = new ArrayList<>(0);
+
+  private @Nullable RequestField repeated;
 
   private RequestScan(ByteBuf body, JsonCursor json) {
     this.body = body;
@@ -61,6 +78,9 @@ public final class RequestScan {
       fields.firstFieldOffset = json.position() + 1;
       for (boolean more = json.enterObject(); more; more = json.nextField()) {
         readField(json.kind());
+        if (repeated != null) {
+          return tooOften(repeated);
+        }
       }
     } else {
       json.skip();
@@ -79,6 +99,13 @@ public final class RequestScan {
             "The request body must be a JSON object with `messages`.", null, Set.of());
   }
 
+  private Result tooOften(RequestField field) {
+    String message =
+        "`%s` is in the request more than %d times; send it once."
+            .formatted(field.text(), MOST_OCCURRENCES);
+    return new Result.NotChat(message, field.text(), Set.copyOf(fields.traits));
+  }
+
   private String describe(JsonCursor.Fault fault) {
     return switch (fault) {
       case CUT_OFF -> "The request body ends in the middle of its JSON.";
@@ -94,9 +121,19 @@ public final class RequestScan {
         json.nameLength() > RequestField.LONGEST_WRITTEN ? null : RequestField.named(json.name());
     if (field == null) {
       json.skip();
+    } else if (comesTooOften(field)) {
+      repeated = field;
     } else {
       readField(field, value);
     }
+  }
+
+  private boolean comesTooOften(RequestField field) {
+    if (seen.add(field)) {
+      return false;
+    }
+    repeats.add(field);
+    return Collections.frequency(repeats, field) >= MOST_OCCURRENCES;
   }
 
   private void readField(RequestField field, Kind value) {

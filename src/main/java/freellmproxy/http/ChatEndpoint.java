@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
 /** {@code POST /v1/chat/completions}: reads and checks the request, then hands it on. */
@@ -35,6 +36,7 @@ final class ChatEndpoint implements Endpoint {
   private final IgnoredModels ignoredModels;
   private final ExchangeSink sink;
   private final Time time;
+  private final LargeBodies largeBodies;
   private final RequestScanner scanner = new RequestScanner();
 
   ChatEndpoint(
@@ -44,6 +46,7 @@ final class ChatEndpoint implements Endpoint {
       Supplier<Catalog> catalog,
       Exchanges exchanges,
       IgnoredModels ignoredModels,
+      LargeBodies largeBodies,
       ExchangeSink sink,
       Time time) {
     this.settings = settings;
@@ -52,6 +55,7 @@ final class ChatEndpoint implements Endpoint {
     this.catalog = catalog;
     this.exchanges = exchanges;
     this.ignoredModels = ignoredModels;
+    this.largeBodies = largeBodies;
     this.sink = sink;
     this.time = time;
   }
@@ -71,9 +75,13 @@ final class ChatEndpoint implements Endpoint {
     }
     BodyReader.read(
         call.request(),
-        settings.current().listen().maxBodyBytes(),
+        LargeBodies.longest(maxBodyBytes()),
         time,
         result -> guard(call, () -> read(call, result)));
+  }
+
+  private int maxBodyBytes() {
+    return settings.current().listen().maxBodyBytes();
   }
 
   private static boolean isEncoded(HttpServerRequest request) {
@@ -99,7 +107,29 @@ final class ChatEndpoint implements Endpoint {
   }
 
   private void scan(HttpCall call, Exchanges.Origin origin, ByteBuf body) {
-    switch (scanner.scan(body)) {
+    if (body.readableBytes() <= LargeBodies.LONGEST_ON_LOOP) {
+      scanned(call, origin, scanner.scan(body));
+      return;
+    }
+    var isGone = new AtomicBoolean();
+    call.response().closeHandler(closed -> isGone.set(true));
+    largeBodies
+        .scan(body, () -> !isGone.get())
+        .onSuccess(result -> {
+          if (result != null) {
+            guard(call, () -> scanned(call, origin, result));
+          }
+        })
+        .onFailure(bug ->
+            guard(
+                call,
+                () -> {
+                  throw new IllegalStateException("A scan failed.", bug);
+                }));
+  }
+
+  private void scanned(HttpCall call, Exchanges.Origin origin, RequestScan.Result result) {
+    switch (result) {
       case RequestScan.Result.Scanned scanned ->
           firstList.then(() -> guard(call, () -> begin(call, origin, scanned.request())));
       case RequestScan.Result.NotJson fault ->
@@ -186,12 +216,16 @@ final class ChatEndpoint implements Endpoint {
   }
 
   private ApiError tooLarge() {
+    int longest = LargeBodies.longest(maxBodyBytes());
+    String cure =
+        longest == maxBodyBytes()
+            ? "raise MAX_BODY_MB"
+            : "give the proxy more memory, four times as much as a body: JAVA_OPTS=-Xmx2g";
     return new ApiError(
         413,
         "invalid_request_error",
         "body_too_large",
-        "The request body is larger than %d MB. Send less, or raise MAX_BODY_MB."
-            .formatted(settings.current().listen().maxBodyBytes() >> 20),
+        "The request body is larger than %d MB. Send less, or %s.".formatted(longest >> 20, cure),
         null,
         Retry.POINTLESS);
   }

@@ -42,6 +42,7 @@ public final class HttpFront {
       FirstList firstList,
       Metrics metrics,
       IgnoredModels ignoredModels,
+      LargeBodies largeBodies,
       BooleanSupplier isStopping,
       Callable<LiveSettings.Reload> reload) {}
 
@@ -94,6 +95,7 @@ public final class HttpFront {
             refresher::current,
             exchanges,
             shared.ignoredModels(),
+            shared.largeBodies(),
             shared.exchange().sink(),
             shared.exchange().time());
     return new Routes(new Cors(() -> settings.current().listen().corsOrigins()))

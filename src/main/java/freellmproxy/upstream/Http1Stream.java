@@ -52,7 +52,7 @@ final class Http1Stream implements UpstreamStream {
       written = channel.writeAndFlush(whole);
     } else {
       var _ = channel.write(head.encode(length, 0, channel.alloc()));
-      written = channel.writeAndFlush(body);
+      written = PacedBody.write(channel, body);
     }
     written.addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
   }

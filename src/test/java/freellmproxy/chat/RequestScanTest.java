@@ -129,6 +129,42 @@ final class RequestScanTest {
         .isInstanceOf(Result.NotJson.class);
   }
 
+  /** What comes again and again would fill memory with places of model values. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"model\":1",
+        "\"mod\\u0065l\":\"x\"",
+        "\"messages\":[]",
+        "\"stream\":true",
+        "\"tools\":[]",
+        "\"tool_choice\":null",
+        "\"response_format\":{}",
+        "\"seed\":1",
+        "\"stop\":null",
+        "\"reasoning\":{}",
+        "\"reasoning_effort\":null",
+        "\"provider\":{}",
+        "\"plugins\":[]",
+        "\"models\":null",
+      })
+  void refusesAFieldThatComesMoreThanAFewTimes(String field) {
+    String few = "{\"messages\":[]" + ("," + field).repeat(3) + "}";
+    assertThat(scan(few.getBytes(UTF_8))).isInstanceOf(Result.Scanned.class);
+    for (int times : new int[] {5, 1000}) {
+      String many = "{\"messages\":[]" + ("," + field).repeat(times) + "}";
+      var fault = (Result.NotChat) scan(many.getBytes(UTF_8));
+      assertThat(field.replace("\\u0065", "e")).startsWith("\"" + fault.param() + "\"");
+      assertThat(fault.message()).contains(fault.param(), "4 times");
+    }
+  }
+
+  @Test
+  void mindsNotHowOftenAnUnknownFieldComes() {
+    assertThat(scanned("{\"x\":1" + ",\"x\":1".repeat(1000) + ",\"messages\":[]}").stream())
+        .isFalse();
+  }
+
   @ParameterizedTest
   @CsvSource({"m,1200", "ж,600", "😀,300", "\\u0436,200", "\\n,600"})
   void keepsOnlyTheBeginningOfALongModelName(String character, int kept) {

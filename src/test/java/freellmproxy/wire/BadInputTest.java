@@ -57,6 +57,7 @@ final class BadInputTest {
         "{\"messages\":\"hi\"}                  | invalid_request | messages",
         "{\"messages\":[],\"stream\":\"yes\"}   | invalid_request | stream",
         "{\"messages\":[],\"stream\":1}         | invalid_request | stream",
+        "{\"seed\":1,\"seed\":1,\"seed\":1,\"seed\":1,\"seed\":1} | invalid_request | seed",
         "{\"messages\":[],\"tools\":{}}         | invalid_request | tools",
         "{\"messages\":[],\"tools\":\"all\"}    | invalid_request | tools",
       })

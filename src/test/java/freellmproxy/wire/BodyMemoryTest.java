@@ -70,6 +70,9 @@ final class BodyMemoryTest {
                 }
               }
             }),
+        ending("large", proxy -> proxy.post(PLAIN.replace(TEXT, TEXT.repeat(10)))),
+        ending("large and not JSON", proxy -> proxy.post("{" + TEXT.repeat(10))),
+        ending("large and no chat request", proxy -> proxy.post("[\"" + TEXT.repeat(10) + "\"]")),
         ending("not JSON", proxy -> proxy.post(PLAIN + "}")),
         ending(
             "no chat request", proxy -> proxy.post("{\"messages\":7,\"text\":\"" + TEXT + "\"}")),
