@@ -77,6 +77,7 @@ final class ServeCommand implements Callable<Integer> {
     Settings settings = loaded.settings();
     Logging.level(settings.logLevel());
     Logging.format(settings.logFormat());
+    Logging.redact(settings.redactor());
     loaded.warnings().forEach(Proxy::warn);
     logEgress(settings);
     Vertx vertx = ProxyVertx.create();

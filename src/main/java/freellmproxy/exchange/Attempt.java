@@ -1,5 +1,6 @@
 package freellmproxy.exchange;
 
+import freellmproxy.api.OwnFault;
 import freellmproxy.catalog.Model;
 import freellmproxy.chat.ChatRequest;
 import freellmproxy.config.Settings;
@@ -54,6 +55,7 @@ final class Attempt {
   private final Consumer<Verdict> onJudged;
   private final List<SseEvent> held = new ArrayList<>(2);
   private final Limit limit;
+  private final UnreadableEvents unreadable;
 
   private @Nullable UpstreamCall call;
   private String beyondLimit = "";
@@ -88,6 +90,7 @@ final class Attempt {
     this.time = deadline.time();
     this.startNanos = time.nanos();
     this.onJudged = onJudged;
+    this.unreadable = new UnreadableEvents(model.id());
     this.limit = new Limit(time, () -> broken(beyondLimit));
   }
 
@@ -147,6 +150,7 @@ final class Attempt {
   /** Gives up at once, for no fault of the model; no verdict is told any more. */
   AttemptRecord cancelled() {
     judged = true;
+    unreadable.streamEnded();
     limit.cancel();
     if (call != null) {
       call.abort();
@@ -178,6 +182,11 @@ final class Attempt {
     }
   }
 
+  /** The events that could not be read; of the whole stream, when it goes on. */
+  UnreadableEvents unreadable() {
+    return unreadable;
+  }
+
   /** The call behind this attempt, to go on with after a verdict. */
   UpstreamCall call() {
     return Objects.requireNonNull(call, "not started");
@@ -195,7 +204,8 @@ final class Attempt {
     } else if (!judged) {
       try {
         judge(step);
-      } catch (RuntimeException bug) {
+      } catch (Throwable thrown) {
+        Throwable bug = OwnFault.of(thrown);
         // Another model's answer may not meet it.
         LOG.atError().setCause(bug).addKeyValue("model", model.id()).log("answer_not_judged");
         judged(ReplyClassifier.judgeFailure("not_judged"));
@@ -260,7 +270,7 @@ final class Attempt {
       return;
     }
     if (!chunk.isJson()) {
-      LOG.atWarn().addKeyValue("model", model.id()).log("stream_event_dropped");
+      unreadable.dropped();
       return;
     }
     heldBytes += event.data().length + EVENT_OVERHEAD;
@@ -294,6 +304,7 @@ final class Attempt {
       // Whatever else the upstream would send is not wanted; after a whole answer this does
       // nothing.
       call().abort();
+      unreadable.streamEnded();
     }
     onJudged.accept(verdict);
   }

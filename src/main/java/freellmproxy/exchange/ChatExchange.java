@@ -1,6 +1,7 @@
 package freellmproxy.exchange;
 
 import freellmproxy.api.ApiError;
+import freellmproxy.api.OwnFault;
 import freellmproxy.chat.ChatRequest;
 import freellmproxy.config.Secret;
 import freellmproxy.config.Settings;
@@ -92,9 +93,9 @@ final class ChatExchange {
   private void guard(Runnable work) {
     try {
       work.run();
-    } catch (RuntimeException bug) {
+    } catch (Throwable thrown) {
       LOG.atError()
-          .setCause(bug)
+          .setCause(OwnFault.of(thrown))
           .addKeyValue("request_id", origin.requestId())
           .log("request_failed");
       if (over) {
@@ -107,7 +108,7 @@ final class ChatExchange {
   }
 
   private void start() {
-    reply.onGone(this::clientGone);
+    reply.onGone(() -> guard(this::clientGone));
     unlessTheAccountRests(this::askNext);
   }
 
@@ -275,6 +276,7 @@ final class ChatExchange {
             settings.limits(),
             shared.time(),
             age(),
+            this::guard,
             failure -> streamEnded(attempt, failure));
     relay = started;
     attempt.relayTo(step -> guard(() -> started.accept(step)));
@@ -343,7 +345,7 @@ final class ChatExchange {
 
   /** Ends the exchange because the proxy stops. */
   void interrupt() {
-    endWith(Refusals.shuttingDown());
+    guard(() -> endWith(Refusals.shuttingDown()));
   }
 
   private void endWith(ApiError error) {

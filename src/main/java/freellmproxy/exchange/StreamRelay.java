@@ -24,8 +24,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Carries a committed stream to the client, event by event (contract section 6). From here on no
@@ -33,7 +31,6 @@ import org.slf4j.LoggerFactory;
  * frame, or because the client went.
  */
 final class StreamRelay implements Consumer<UpstreamReply> {
-  private static final Logger LOG = LoggerFactory.getLogger(StreamRelay.class);
   private static final byte[] DONE = "data: [DONE]\n\n".getBytes(UTF_8);
   private static final byte[] KEEP_ALIVE = ": keep-alive\n\n".getBytes(UTF_8);
 
@@ -46,7 +43,9 @@ final class StreamRelay implements Consumer<UpstreamReply> {
   private final Settings.TimeLimits limits;
   private final Time time;
   private final String model;
+  private final UnreadableEvents unreadable;
   private final Duration timeToFirstEvent;
+  private final Consumer<Runnable> guard;
   private final Consumer<Optional<Verdict>> onEnd;
 
   private @Nullable Timer watch;
@@ -60,6 +59,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
   /**
    * Describes the relay; {@link #begin} starts it.
    *
+   * @param guard runs what a timer or the client sets off, and ends the stream when that throws
    * @param onEnd told once, with what went wrong or nothing; not when {@link #stop} ended it
    */
   StreamRelay(
@@ -68,14 +68,17 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       Settings.TimeLimits limits,
       Time time,
       Duration timeToFirstEvent,
+      Consumer<Runnable> guard,
       Consumer<Optional<Verdict>> onEnd) {
     this.sink = sink;
     this.call = attempt.call();
     this.redactor = call.redactor();
     this.model = attempt.model().id();
+    this.unreadable = attempt.unreadable();
     this.limits = limits;
     this.time = time;
     this.timeToFirstEvent = timeToFirstEvent;
+    this.guard = guard;
     this.onEnd = onEnd;
   }
 
@@ -95,7 +98,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
 
   void begin(List<SseEvent> held) {
     lastEventNanos = time.nanos();
-    sink.onDrain(this::drained);
+    sink.onDrain(() -> guard.accept(this::drained));
     for (SseEvent event : held) {
       finishSeen |= ChatChunk.read(event.data()).finishReason() != null;
       forward(event);
@@ -137,7 +140,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       return;
     }
     if (!chunk.isJson()) {
-      LOG.atWarn().addKeyValue("model", model).log("stream_event_dropped");
+      unreadable.dropped();
       return;
     }
     lastEventNanos = time.nanos();
@@ -240,6 +243,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       watch.cancel();
     }
     call.abort();
+    unreadable.streamEnded();
   }
 
   /** One timer for both silences: ours towards the client, and the upstream's towards us. */
@@ -253,7 +257,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       boolean mayComment = !finishSeen && !paused;
       Duration next =
           mayComment && untilComment.compareTo(untilStall) < 0 ? untilComment : untilStall;
-      watch = time.after(next, this::lookAtSilence);
+      watch = time.after(next, () -> guard.accept(this::lookAtSilence));
     }
   }
 

@@ -155,7 +155,7 @@ final class ChatEndpoint implements Endpoint {
     }
     try {
       route(call, origin, request);
-    } catch (RuntimeException bug) {
+    } catch (RuntimeException | Error bug) {
       request.release();
       throw bug;
     }

@@ -2,6 +2,7 @@ package freellmproxy.http;
 
 import freellmproxy.api.ApiError;
 import freellmproxy.api.ApiError.Retry;
+import freellmproxy.api.OwnFault;
 import freellmproxy.time.Time;
 import freellmproxy.upstream.AnswerMemory;
 import io.vertx.core.Future;
@@ -86,8 +87,11 @@ final class HttpCall {
   void guard(Runnable work, Runnable onBug) {
     try {
       work.run();
-    } catch (RuntimeException bug) {
-      LOG.atError().setCause(bug).addKeyValue("request_id", requestId).log("request_failed");
+    } catch (Throwable thrown) {
+      LOG.atError()
+          .setCause(OwnFault.of(thrown))
+          .addKeyValue("request_id", requestId)
+          .log("request_failed");
       onBug.run();
       error(ApiError.internal());
     }

@@ -1,5 +1,6 @@
 package freellmproxy.http;
 
+import freellmproxy.api.OwnFault;
 import freellmproxy.chat.ChatRequest;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,10 +21,24 @@ public final class IgnoredModels {
 
   private final Set<String> seen = ConcurrentHashMap.newKeySet();
 
+  /** Never throws: nothing depends on that line. */
   void note(ChatRequest request) {
+    OwnFault.ignoredIn(() -> log(request));
+  }
+
+  private static String cut(String name) {
+    if (name.length() <= LONGEST_NAME) {
+      return name;
+    }
+    // Half a character cannot be logged.
+    boolean isHalf = Character.isHighSurrogate(name.charAt(LONGEST_NAME - 1));
+    return name.substring(0, isHalf ? LONGEST_NAME - 1 : LONGEST_NAME);
+  }
+
+  private void log(ChatRequest request) {
     request
         .ignoredModel()
-        .map(name -> name.length() <= LONGEST_NAME ? name : name.substring(0, LONGEST_NAME))
+        .map(IgnoredModels::cut)
         .filter(name -> seen.size() < MOST_NAMES && seen.add(name))
         .ifPresent(name -> LOG.atInfo().addKeyValue("model", name).log("model_ignored"));
   }

@@ -66,7 +66,7 @@ final class JsonLines implements LineFormat {
     json.writeString(timestamp, 0, timestamp.length);
     json.writeStringField("level", event.getLevel().toString());
     json.writeStringField("logger", event.getLoggerName());
-    json.writeStringField("event", event.getFormattedMessage());
+    json.writeStringField("event", cut(event.getFormattedMessage(), LONGEST_TEXT));
     if (event.getKeyValuePairs() != null) {
       for (KeyValuePair field : event.getKeyValuePairs()) {
         json.writeFieldName(field.key);
@@ -74,11 +74,21 @@ final class JsonLines implements LineFormat {
       }
     }
     if (event.getThrowableProxy() != null) {
-      json.writeStringField("stack_trace", ThrowableProxyUtil.asString(event.getThrowableProxy()));
+      String trace = ThrowableProxyUtil.asString(event.getThrowableProxy());
+      json.writeStringField("stack_trace", cut(trace, LONGEST_TRACE));
     }
     json.writeEndObject();
     json.writeRaw('\n');
     json.flush();
+  }
+
+  private static String cut(String text, int longest) {
+    if (text.length() <= longest) {
+      return text;
+    }
+    // Half a character cannot be written.
+    int end = Character.isHighSurrogate(text.charAt(longest - 1)) ? longest - 1 : longest;
+    return text.substring(0, end) + "... (" + text.length() + " characters)";
   }
 
   /**
@@ -119,7 +129,7 @@ final class JsonLines implements LineFormat {
         }
         json.writeEndObject();
       }
-      default -> json.writeString(value.toString());
+      default -> json.writeString(cut(value.toString(), LONGEST_TEXT));
     }
   }
 }

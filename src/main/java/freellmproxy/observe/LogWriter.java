@@ -5,8 +5,9 @@ import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.LoggingEvent;
 import ch.qos.logback.core.UnsynchronizedAppenderBase;
+import freellmproxy.api.OwnFault;
+import freellmproxy.config.Redactor;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,7 +24,9 @@ import org.slf4j.event.KeyValuePair;
  * still writes line by line.
  *
  * <p>The queue is bounded: while it is full, lines are dropped and counted, and a {@code
- * log_lines_dropped} line says how many as soon as there is room. Serving goes before logging.
+ * log_lines_dropped} line says how many as soon as there is room. So are lines that could not be
+ * written, and those with a stack trace that a {@link TraceLimit} stops. Serving goes before
+ * logging.
  */
 final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
   /** Lines that may wait: half a second of the fastest machine measured. */
@@ -59,7 +62,12 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
   private final Duration gather;
   private final ByteArrayOutputStream lines = new ByteArrayOutputStream(BATCH_BYTES / 8);
   private final Thread writer = new Thread(this::writeAll, "log");
+  private final TraceLimit traces = new TraceLimit();
+  private volatile Redactor redactor = Redactor.NONE;
   private volatile boolean stopping;
+
+  /** In {@link #lines}. */
+  private long lineCount;
 
   /** Writes to {@code out} what {@code format} makes of events. */
   LogWriter(LineFormat format, OutputStream out) {
@@ -80,10 +88,23 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
     writer.start();
   }
 
+  /** From now on takes these secrets out of all lines. */
+  void redact(Redactor secrets) {
+    redactor = secrets;
+  }
+
+  /** Never throws: who logs has better things to do than to handle that. */
   @Override
   protected void append(ILoggingEvent event) {
-    event.prepareForDeferredProcessing();
-    if (!queue.offer(event)) {
+    try {
+      event.prepareForDeferredProcessing();
+      boolean mayBeWritten =
+          event.getThrowableProxy() == null || traces.allows(event.getTimeStamp());
+      if (!mayBeWritten || !queue.offer(event)) {
+        dropped.incrementAndGet();
+      }
+    } catch (Throwable bug) {
+      OwnFault.of(bug);
       dropped.incrementAndGet();
     }
   }
@@ -126,7 +147,7 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
     queue.drainTo(batch, BATCH - batch.size());
     long lost = dropped.getAndSet(0);
     if (lost > 0) {
-      format.write(droppedLine(lost), lines);
+      encode(droppedLine(lost));
     }
     int encoded = 0;
     for (ILoggingEvent event : batch) {
@@ -151,20 +172,25 @@ final class LogWriter extends UnsynchronizedAppenderBase<ILoggingEvent> {
 
   private void writeLines() {
     try {
-      lines.writeTo(out);
+      out.write(redactor.redact(lines.toByteArray()));
       out.flush();
-    } catch (IOException e) {
-      addError("log lines could not be written", e);
+    } catch (Throwable fault) {
+      // A disk may have room again later.
+      addError("log lines could not be written", OwnFault.of(fault));
+      dropped.addAndGet(lineCount);
     }
     lines.reset();
+    lineCount = 0;
   }
 
   /** One line that cannot be written must not cost all that follow. */
   private void encode(ILoggingEvent event) {
     try {
       format.write(event, lines);
-    } catch (RuntimeException e) {
-      addError("a log line could not be encoded", e);
+      lineCount++;
+    } catch (Throwable bug) {
+      addError("a log line could not be encoded", OwnFault.of(bug));
+      dropped.incrementAndGet();
     }
   }
 

@@ -6,6 +6,7 @@ import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.core.spi.ContextAwareBase;
+import freellmproxy.config.Redactor;
 import freellmproxy.config.Settings.LogFormat;
 import freellmproxy.config.Settings.LogLevel;
 import java.io.Console;
@@ -59,8 +60,10 @@ public final class Logging extends ContextAwareBase implements Configurator {
     // Line ends and terminal codes in a client's words would make lines of their own. A trace has
     // line ends; without %nopex logback would add it again, as it is.
     encoder.setPattern(
-        "%d{HH:mm:ss} %-5level %replace(%msg %kvp{NONE}){'[\\p{Cc}\\u2028\\u2029]', '?'}%n"
-            + "%replace(%ex){'[\\p{Cc}&&[^\\r\\n\\t]]', '?'}%nopex");
+        ("%%d{HH:mm:ss} %%-5level "
+                + "%%.-%dreplace(%%msg %%kvp{NONE}){'[\\p{Cc}\\u2028\\u2029]', '?'}%%n"
+                + "%%.-%dreplace(%%ex){'[\\p{Cc}&&[^\\r\\n\\t]]', '?'}%%nopex")
+            .formatted(LineFormat.LONGEST_TEXT, LineFormat.LONGEST_TRACE));
     encoder.start();
     return LineFormat.of(encoder);
   }
@@ -79,6 +82,17 @@ public final class Logging extends ContextAwareBase implements Configurator {
     Level own = Level.valueOf(level.name());
     context().getLogger("freellmproxy").setLevel(own);
     root(context()).setLevel(own.isGreaterOrEqual(Level.WARN) ? own : Level.WARN);
+  }
+
+  /** From now on takes these secrets, and no others, out of all lines. */
+  public static void redact(Redactor secrets) {
+    root(context())
+        .iteratorForAppenders()
+        .forEachRemaining(appender -> {
+          if (appender instanceof LogWriter writer) {
+            writer.redact(secrets);
+          }
+        });
   }
 
   /** Writes what is still to be written; to be called before the process ends. */

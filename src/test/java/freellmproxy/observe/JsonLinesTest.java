@@ -110,6 +110,21 @@ final class JsonLinesTest {
   }
 
   @Test
+  void cutsALongValueBetweenCharacters() throws IOException {
+    for (String before : List.of("", "x")) {
+      LoggingEvent event = event(before + "\ud83d\ude00".repeat(1 << 20), null);
+      add(event, "field", before + "\ud83d\ude00".repeat(1 << 20));
+      String line = text(event);
+      assertThat(line).hasSizeLessThan(13 * LineFormat.LONGEST_TEXT);
+      assertThat(new ObjectMapper().readTree(line).path("field").textValue())
+          .startsWith(before + "\ud83d\ude00")
+          .endsWith("\ud83d\ude00... (" + (before.length() + (2 << 20)) + " characters)");
+      String forPeople = text(Logging.textLines(context), event);
+      assertThat(forPeople).hasSizeLessThan(3 * LineFormat.LONGEST_TEXT).endsWith("\n");
+    }
+  }
+
+  @Test
   void goesOnAfterAnEventThatCannotBeWritten() {
     var lines = new JsonLines();
     LoggingEvent bad = event("bad", null);

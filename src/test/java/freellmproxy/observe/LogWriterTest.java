@@ -8,12 +8,17 @@ import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.LoggingEvent;
 import ch.qos.logback.classic.util.LogbackMDCAdapter;
+import freellmproxy.config.Redactor;
+import freellmproxy.config.Secret;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -100,6 +105,71 @@ final class LogWriterTest {
   }
 
   @Test
+  void goesOnAfterAnErrorOfAFormatAndOfAnOutput() {
+    var calls = new AtomicInteger();
+    LineFormat broken =
+        (event, lines) -> {
+          if (event.getMessage().equals("broken")) {
+            throw new StackOverflowError("a bug");
+          }
+          LineFormat.of(encoder()).write(event, lines);
+        };
+    var out =
+        new OutputStream() {
+          @Override
+          public void write(int b) throws IOException {
+            throw new IOException("never called");
+          }
+
+          @Override
+          public void write(byte[] bytes, int from, int count) throws IOException {
+            if (calls.getAndIncrement() == 0) {
+              throw new IOException("No space left on device");
+            }
+            written.write(bytes, from, count);
+          }
+        };
+    LogWriter some = writer(broken, out);
+    some.start();
+    some.doAppend(event("broken"));
+    for (int i = 0; i < 2 * LogWriter.BATCH; i++) {
+      some.doAppend(event("line"));
+    }
+    some.stop();
+    assertThat(lines()).contains("line");
+    assertThat(written.toString(UTF_8)).contains("log_lines_dropped count=");
+  }
+
+  @Test
+  void writesSomeStackTracesAMinuteAndCountsTheRest() {
+    mayWrite.countDown();
+    writer.start();
+    for (int i = 0; i < 2_000; i++) {
+      LoggingEvent event = event("failed", new IllegalStateException("why"));
+      event.setInstant(Instant.ofEpochSecond(60));
+      writer.doAppend(event);
+    }
+    LoggingEvent later = event("later", new IllegalStateException("why"));
+    later.setInstant(Instant.ofEpochSecond(120));
+    writer.doAppend(later);
+    writer.doAppend(event("without"));
+    writer.stop();
+    assertThat(lines().stream().filter("failed"::equals)).hasSize(TraceLimit.MOST_IN_A_MINUTE);
+    assertThat(lines()).contains("later", "without");
+    assertThat(lines().stream().filter(line -> line.startsWith("log_lines_dropped"))).isNotEmpty();
+  }
+
+  @Test
+  void writesNoSecret() {
+    mayWrite.countDown();
+    writer.start();
+    writer.redact(Redactor.NONE.with(new Secret("a-key-0123456789")));
+    writer.doAppend(event("asked for a-key-0123456789 and \\u0061-key-0123456789"));
+    writer.stop();
+    assertThat(lines()).containsExactly("asked for ...6789 (len=16) and ...6789 (len=16)");
+  }
+
+  @Test
   void livesThroughAnOutputThatIsClosed() {
     var closed =
         new OutputStream() {
@@ -116,20 +186,32 @@ final class LogWriterTest {
   }
 
   private LogWriter writer(OutputStream out) {
-    context.setMDCAdapter(new LogbackMDCAdapter());
-    var encoder = new PatternLayoutEncoder();
-    encoder.setContext(context);
-    encoder.setPattern("%msg %kvp{NONE}%n");
-    encoder.start();
+    return writer(LineFormat.of(encoder()), out);
+  }
+
+  private LogWriter writer(LineFormat format, OutputStream out) {
     // Nothing here may depend on when it has gathered enough.
-    var made = new LogWriter(LineFormat.of(encoder), out, Duration.ofHours(1));
+    var made = new LogWriter(format, out, Duration.ofHours(1));
     made.setContext(context);
     return made;
   }
 
+  private PatternLayoutEncoder encoder() {
+    context.setMDCAdapter(new LogbackMDCAdapter());
+    var encoder = new PatternLayoutEncoder();
+    encoder.setContext(context);
+    encoder.setPattern("%msg %kvp{NONE}%n%nopex");
+    encoder.start();
+    return encoder;
+  }
+
   private LoggingEvent event(String message) {
+    return event(message, null);
+  }
+
+  private LoggingEvent event(String message, @Nullable Throwable thrown) {
     return new LoggingEvent(
-        "caller", context.getLogger("test"), Level.INFO, message, null, new Object[0]);
+        "caller", context.getLogger("test"), Level.INFO, message, thrown, new Object[0]);
   }
 
   private List<String> lines() {

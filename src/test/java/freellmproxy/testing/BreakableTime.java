@@ -7,6 +7,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** Another time that can be told to throw: a bug in the middle of whatever asks for a stamp. */
 public final class BreakableTime extends ForwardingTime {
   private final AtomicInteger faults = new AtomicInteger();
+  private volatile Throwable fault = new IllegalStateException("a bug that a test wants");
 
   public BreakableTime(Time time) {
     super(time);
@@ -15,6 +16,17 @@ public final class BreakableTime extends ForwardingTime {
   /** From now on {@link #instant} throws. */
   public void breakDown() {
     breakDown(Integer.MAX_VALUE);
+  }
+
+  /** The same; it throws this, whatever its type. */
+  public void breakDown(Throwable fault) {
+    this.fault = fault;
+    breakDown();
+  }
+
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+  private static <T extends Throwable> void throwAny(Throwable fault) throws T {
+    throw (T) fault;
   }
 
   /** {@link #instant} throws so many times. */
@@ -30,7 +42,7 @@ public final class BreakableTime extends ForwardingTime {
   @Override
   public Instant instant() {
     if (faults.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
-      throw new IllegalStateException("a bug that a test wants");
+      throwAny(fault);
     }
     return super.instant();
   }

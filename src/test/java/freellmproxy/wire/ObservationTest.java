@@ -14,6 +14,7 @@ import freellmproxy.sandbox.Faults;
 import freellmproxy.sandbox.Gate;
 import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.sandbox.Step;
+import freellmproxy.testing.Events;
 import freellmproxy.testing.ProxyProcessUnderTest;
 import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
@@ -23,6 +24,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Contract sections 10 and 11. */
 final class ObservationTest {
@@ -97,6 +100,59 @@ final class ObservationTest {
         assertThat(new ObjectMapper().readTree(line.getBytes(UTF_8)).isObject()).isTrue();
         assertThat(line)
             .doesNotContain(List.of(TestProxy.KEY, TestProxy.UPSTREAM_KEY, "my prompt"));
+      }
+    }
+  }
+
+  @Test
+  void logsAFloodOfUnreadableEventsTwice() throws IOException {
+    String unreadable = "data: x\n\n".repeat(10_000);
+    try (var proxy = TestProxy.start();
+        var process =
+            ProxyProcessUnderTest.start(ProxyProcessUnderTest.environment(proxy.sandbox()))) {
+      int port = process.awaitEvent("started").path("port").asInt();
+      process.awaitEvent("snapshot_refreshed");
+      proxy
+          .sandbox()
+          .script(
+              FIRST,
+              Faults.stream(unreadable, Events.content("Hi"), unreadable, Events.STOP, Events.DONE),
+              Faults.stream("data: x\n\n", Events.content("Hi"), Events.STOP, Events.DONE),
+              Faults.stream(unreadable, Events.error(502)));
+      for (int i = 0; i < 3; i++) {
+        assertThat(process.chat(port, CHAT.replaceFirst("\\{", "{\"stream\":true,")))
+            .startsWith("HTTP/1.1 200 ");
+      }
+      assertThat(process.stop()).isZero();
+      assertThat(process.output().lines().filter(line -> line.contains("_dropped")))
+          .satisfiesExactly(
+              line -> assertThat(line).contains("\"stream_event_dropped\""),
+              line -> assertThat(line).contains("\"stream_events_dropped\"", "\"count\":20000"),
+              line -> assertThat(line).contains("\"stream_event_dropped\""),
+              line -> assertThat(line).contains("\"stream_event_dropped\""),
+              line -> assertThat(line).contains("\"stream_events_dropped\"", "\"count\":10000"));
+    }
+  }
+
+  /** Clients put their key where it does not belong. */
+  @ParameterizedTest
+  @ValueSource(strings = {"json", "text"})
+  void logsNoKeyThatAClientSendsAsSomethingElse(String format) throws IOException {
+    try (var proxy = TestProxy.start()) {
+      var environment = debugging(proxy.sandbox());
+      environment.put("LOG_FORMAT", format);
+      try (var process = ProxyProcessUnderTest.start(environment)) {
+        String port = process.awaitLine("started").replaceAll(".*port\\W+(\\d+).*", "$1");
+        try (var client = RawConnection.to(Integer.parseInt(port))) {
+          client.chat(
+              "{\"model\":\"%s\",\"messages\":[]}".formatted(TestProxy.KEY),
+              "x-request-id: Bearer:" + TestProxy.UPSTREAM_KEY);
+          client.readUntil("fake OpenRouter.");
+        }
+        assertThat(process.stop()).isZero();
+        assertThat(process.output())
+            .contains("model_ignored", "...6789 (len=25)", "Bearer:...3210 (len=28)")
+            .doesNotContain(TestProxy.KEY, TestProxy.UPSTREAM_KEY);
       }
     }
   }
