@@ -13,8 +13,8 @@ import freellmproxy.http.FirstList;
 import freellmproxy.http.HttpFront;
 import freellmproxy.http.IgnoredModels;
 import freellmproxy.http.LargeBodies;
-import freellmproxy.observe.CompositeSink;
 import freellmproxy.observe.ExchangeLog;
+import freellmproxy.observe.Journal;
 import freellmproxy.observe.Logging;
 import freellmproxy.observe.Metrics;
 import freellmproxy.routing.Cooldowns;
@@ -28,6 +28,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClient;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.random.RandomGenerator;
@@ -62,7 +63,7 @@ public final class Proxy {
   private final List<EventLoop> loops = new CopyOnWriteArrayList<>();
   private volatile boolean stopping;
 
-  private Proxy(Vertx vertx, LiveSettings liveSettings, Time time) {
+  private Proxy(Vertx vertx, LiveSettings liveSettings, Time time, List<Journal.Named> moreSinks) {
     this.vertx = vertx;
     this.liveSettings = liveSettings;
     this.settings = liveSettings.current();
@@ -71,6 +72,8 @@ public final class Proxy {
         new Cooldowns(
             time, () -> liveSettings.current().fallback(), settings.modelList().refresh());
     var learnedLimits = new LearnedLimits();
+    var metrics =
+        new Metrics(new Metrics.State(this::catalog, cooldowns, this::openExchanges, time));
     this.listClient = listClient(vertx, settings);
     this.refresher =
         new CatalogRefresher(
@@ -84,14 +87,16 @@ public final class Proxy {
             settings.modelList(),
             time,
             RandomGenerator.getDefault(),
-            catalog -> {
-              cooldowns.listRefreshed(catalog);
-              learnedLimits.forget();
-            });
-    var metrics =
-        new Metrics(new Metrics.State(refresher::current, cooldowns, this::openExchanges, time));
-    var sink = new CompositeSink(List.of(new ExchangeLog(), metrics));
-    var exchange =
+            List.of(
+                metrics::listRefreshed,
+                cooldowns::listRefreshed,
+                catalog -> learnedLimits.forget()));
+    var sinks = new ArrayList<Journal.Named>();
+    sinks.add(new Journal.Named("log", new ExchangeLog()));
+    sinks.add(new Journal.Named("metrics", metrics));
+    sinks.addAll(moreSinks);
+    var sink = new Journal(sinks, metrics::sinkFailures, time);
+    var exchange = 
         new Exchanges.Shared(
             liveSettings, cooldowns, learnedLimits, time, sink, AnswerMemory.ofThisProcess());
     var firstList = new FirstList(vertx, refresher.firstReading(), time);
@@ -122,7 +127,17 @@ public final class Proxy {
    * @return fails when the port cannot be opened
    */
   public static Future<Proxy> start(Vertx vertx, LiveSettings settings, Time time) {
-    var proxy = new Proxy(vertx, settings, time);
+    return start(vertx, settings, time, List.of());
+  }
+
+  /**
+   * The same.
+   *
+   * @param moreSinks are told of every chat request too, behind the log and the metrics
+   */
+  public static Future<Proxy> start(
+      Vertx vertx, LiveSettings settings, Time time, List<Journal.Named> moreSinks) {
+    var proxy = new Proxy(vertx, settings, time, moreSinks);
     proxy.refresher.start();
     return proxy.listen().onFailure(taken -> proxy.refresher.stop()).map(listening -> proxy);
   }
@@ -149,6 +164,10 @@ public final class Proxy {
     return refresher.firstReading().map(CatalogRefresher.Refreshed::catalog);
   }
 
+  private Catalog catalog() {
+    return refresher.current();
+  }
+
   /** Reads the list now, as it does by itself at the end of each period. */
   public Future<Catalog> readList() {
     return refresher.refreshNow().map(CatalogRefresher.Refreshed::catalog);
@@ -170,6 +189,7 @@ public final class Proxy {
         if (done.applied().contains(Setting.LOG_LEVEL)) {
           Logging.level(liveSettings.current().logLevel());
         }
+        Logging.redact(liveSettings.current().redactor());
         LOG.atInfo()
             .addKeyValue("applied", done.applied())
             .addKeyValue("restart_needed", done.restartNeeded())

@@ -1,5 +1,6 @@
 package freellmproxy.catalog;
 
+import freellmproxy.api.OwnFault;
 import freellmproxy.config.Settings;
 import freellmproxy.time.Time;
 import freellmproxy.time.Time.Timer;
@@ -30,7 +31,7 @@ public final class CatalogRefresher {
   private final Settings.ModelList settings;
   private final Time time;
   private final RandomGenerator random;
-  private final Consumer<Catalog> onRefreshed;
+  private final List<Consumer<Catalog>> listeners;
 
   private final Promise<Refreshed> firstReading = Promise.promise();
   private volatile Catalog current = Catalog.EMPTY;
@@ -50,7 +51,8 @@ public final class CatalogRefresher {
    * Describes the refresher; {@link #start} starts it.
    *
    * @param context the event loop to work on
-   * @param onRefreshed told on that loop after each new snapshot
+   * @param listeners told on that loop of each new snapshot, in turn, whatever one of them throws;
+   *     when it can be seen by requests
    */
   public CatalogRefresher(
       Context context,
@@ -58,13 +60,13 @@ public final class CatalogRefresher {
       Settings.ModelList settings,
       Time time,
       RandomGenerator random,
-      Consumer<Catalog> onRefreshed) {
+      List<Consumer<Catalog>> listeners) {
     this.context = context;
     this.feed = feed;
     this.settings = settings;
     this.time = time;
     this.random = random;
-    this.onRefreshed = onRefreshed;
+    this.listeners = List.copyOf(listeners);
   }
 
   /** The snapshot of this moment; {@link Catalog#EMPTY} before the first. */
@@ -132,7 +134,7 @@ public final class CatalogRefresher {
   private Refreshed install(CatalogParser.Result.Parsed parsed) {
     current = new Catalog(current.generation() + 1, time.instant(), parsed.models());
     pause = FIRST_PAUSE;
-    onRefreshed.accept(current);
+    listeners.forEach(this::tell);
     LOG.atInfo()
         .addKeyValue("count", current.models().size())
         .addKeyValue("generation", current.generation())
@@ -141,6 +143,15 @@ public final class CatalogRefresher {
     warn(parsed);
     schedule(settings.refresh());
     return new Refreshed(current, null);
+  }
+
+  /** The new list is read and in force, whatever a listener makes of it. */
+  private void tell(Consumer<Catalog> listener) {
+    try {
+      listener.accept(current);
+    } catch (Throwable thrown) {
+      LOG.atError().setCause(OwnFault.of(thrown)).log("refresh_listener_failed");
+    }
   }
 
   private Refreshed keepOld(FetchFailure failure) {

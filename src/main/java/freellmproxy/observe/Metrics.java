@@ -13,6 +13,8 @@ import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
 import io.prometheus.metrics.instrumentation.jvm.JvmMetrics;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.prometheus.metrics.model.snapshots.DataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.Labels;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -20,9 +22,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * The numbers of contract section 11, all derived from finished exchanges and the state at the
@@ -31,6 +35,9 @@ import java.util.function.Supplier;
 public final class Metrics implements ExchangeSink {
   /** The Prometheus text format. */
   public static final String CONTENT_TYPE = PrometheusTextFormatWriter.CONTENT_TYPE;
+
+  /** Stands for all models that are not on the list any more. */
+  private static final String UNLISTED = "unlisted";
 
   private static final String FILTERED_OUT = "filtered_out";
   private static final double[] REQUEST_SECONDS = {
@@ -44,9 +51,14 @@ public final class Metrics implements ExchangeSink {
   private final PrometheusTextFormatWriter writer = PrometheusTextFormatWriter.create();
   private final Counter requests;
   private final Counter attempts;
+  private final Counter sinkFailures;
   private final Histogram duration;
   private final Histogram timeToFirstEvent;
   private final Histogram overhead;
+
+  /** The ids of the list that was read last. */
+  private volatile Set<String> listed = Set.of();
+
   private final AtomicBoolean jvmIsWatched = new AtomicBoolean();
 
   /** What is looked at when the numbers are asked for; called on a worker thread. */
@@ -62,6 +74,11 @@ public final class Metrics implements ExchangeSink {
             "Upstream calls by model and outcome; filtered_out counts models passed over",
             "model_id",
             "outcome");
+    sinkFailures =
+        counter(
+            "freellm_sink_failures_total",
+            "Requests that a log or the metrics could not be told of",
+            "sink");
     duration =
         histogram("freellm_request_duration_seconds", "Whole time of a request", REQUEST_SECONDS);
     timeToFirstEvent =
@@ -130,6 +147,30 @@ public final class Metrics implements ExchangeSink {
         : seconds(Duration.between(catalog.fetchedAt(), state.clock().instant()));
   }
 
+  /**
+   * Forgets the models that are not on this list, so that lists of ever new ids do not fill the
+   * memory. What a request under way still has to tell of one of them is counted for all together.
+   */
+  public void listRefreshed(Catalog catalog) {
+    listed = catalog.models().stream().map(Model::id).collect(Collectors.toUnmodifiableSet());
+    for (DataPointSnapshot series : attempts.collect().getDataPoints()) {
+      Labels labels = series.getLabels();
+      String model = String.valueOf(labels.get("model_id"));
+      if (!model.equals(UNLISTED) && !listed.contains(model)) {
+        attempts.remove(model, String.valueOf(labels.get("outcome")));
+      }
+    }
+  }
+
+  private void count(String model, String outcome) {
+    attempts.labelValues(listed.contains(model) ? model : UNLISTED, outcome).inc();
+  }
+
+  /** What counts the failures of a sink of this name. */
+  public Runnable sinkFailures(String sink) {
+    return sinkFailures.labelValues(sink)::inc;
+  }
+
   @Override
   public void done(ExchangeRecord record) {
     String status = Integer.toString(record.status());
@@ -140,7 +181,7 @@ public final class Metrics implements ExchangeSink {
       timeToFirstEvent.observe(seconds(record.stream().timeToFirstEvent()));
     }
     for (AttemptRecord attempt : record.attempts()) {
-      attempts.labelValues(attempt.model(), attempt.outcome().label()).inc();
+      count(attempt.model(), attempt.outcome().label());
     }
     countFilteredOut(record.filteredOut());
   }
@@ -154,7 +195,7 @@ public final class Metrics implements ExchangeSink {
 
   private void countFilteredOut(List<Model> models) {
     for (Model model : models) {
-      attempts.labelValues(model.id(), FILTERED_OUT).inc();
+      count(model.id(), FILTERED_OUT);
     }
   }
 

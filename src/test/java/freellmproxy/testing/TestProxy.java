@@ -5,6 +5,7 @@ import freellmproxy.ProxyVertx;
 import freellmproxy.config.LiveSettings;
 import freellmproxy.config.Settings;
 import freellmproxy.config.SettingsLoader;
+import freellmproxy.observe.Journal;
 import freellmproxy.sandbox.Behaviour;
 import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.time.Time;
@@ -19,6 +20,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -66,6 +68,16 @@ public final class TestProxy implements AutoCloseable {
   /** Starts with a time of the test's own. */
   public static TestProxy startAt(Time time, String... settings) {
     return start(ProxyVertx.create(), time, settings);
+  }
+
+  /** Starts with one more that is told of each request. */
+  public static TestProxy startTelling(Time time, Journal.Named... sinks) {
+    return startLive(
+        ProxyVertx.create(),
+        time,
+        SandboxUpstream.Options.FOR_TESTS,
+        sandbox -> liveSettings(sandbox),
+        List.of(sinks));
   }
 
   private static TestProxy start(Vertx vertx, Time time, String... settings) {
@@ -116,7 +128,8 @@ public final class TestProxy implements AutoCloseable {
         sandbox -> {
           sandbox.scriptList(list);
           return fixed(loaded(environment(sandbox), NO_FILE));
-        });
+        },
+        List.of());
   }
 
   private static TestProxy startLive(
@@ -124,7 +137,16 @@ public final class TestProxy implements AutoCloseable {
       Time time,
       SandboxUpstream.Options options,
       Function<SandboxUpstream, LiveSettings> settings) {
-    TestProxy started = startListening(vertx, time, options, settings);
+    return startLive(vertx, time, options, settings, List.of());
+  }
+
+  private static TestProxy startLive(
+      Vertx vertx,
+      Time time,
+      SandboxUpstream.Options options,
+      Function<SandboxUpstream, LiveSettings> settings,
+      List<Journal.Named> sinks) {
+    TestProxy started = startListening(vertx, time, options, settings, sinks);
     await(started.proxy.firstReading());
     return started;
   }
@@ -133,9 +155,11 @@ public final class TestProxy implements AutoCloseable {
       Vertx vertx,
       Time time,
       SandboxUpstream.Options options,
-      Function<SandboxUpstream, LiveSettings> settings) {
+      Function<SandboxUpstream, LiveSettings> settings,
+      List<Journal.Named> sinks) {
     SandboxUpstream sandbox = await(SandboxUpstream.start(vertx, options));
-    return new TestProxy(vertx, sandbox, await(Proxy.start(vertx, settings.apply(sandbox), time)));
+    return new TestProxy(
+        vertx, sandbox, await(Proxy.start(vertx, settings.apply(sandbox), time, sinks)));
   }
 
   /** Settings that a reload does not change. */

@@ -1,18 +1,32 @@
 package freellmproxy.wire;
 
+import static freellmproxy.testing.TestProxy.CHAT;
 import static freellmproxy.testing.TestProxy.FIRST;
+import static freellmproxy.testing.TestProxy.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import freellmproxy.ProxyVertx;
 import freellmproxy.catalog.Catalog;
+import freellmproxy.catalog.CatalogFeed;
+import freellmproxy.catalog.CatalogParser;
+import freellmproxy.catalog.CatalogRefresher;
 import freellmproxy.sandbox.Behaviour;
+import freellmproxy.sandbox.ChatAnswer;
 import freellmproxy.sandbox.Faults;
 import freellmproxy.sandbox.Gate;
+import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.sandbox.Step;
 import freellmproxy.testing.FakeTime;
+import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
 import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -88,6 +102,63 @@ final class ListRefreshTest {
       TestProxy.await(proxy.proxy().readList());
       proxy.sandbox().unscript(FIRST);
       assertThat(proxy.chat().headers().firstValue("x-free-llm-proxy-model")).hasValue(FIRST);
+    }
+  }
+
+  @Test
+  void forgetsTheSeriesOfModelsThatLeftTheList() throws IOException {
+    var held = new Gate();
+    try (var proxy = TestProxy.startAt(new FakeTime());
+        var client = RawConnection.to(proxy.port())) {
+      proxy.sandbox().script(FIRST, ChatAnswer.standard().after(new Step.Hold(held)));
+      client.chat(CHAT);
+      TestProxy.await(held.reached());
+      proxy.sandbox().script(FIRST, Faults.error(429, "x"));
+      proxy.chat();
+      assertThat(proxy.get("/metrics").body()).contains(FIRST, SECOND);
+      for (String id : List.of("other", "another", "next")) {
+        proxy.sandbox().scriptList(Faults.status(200, "[{\"id\":\"" + id + "\"}]"));
+        TestProxy.await(proxy.proxy().readList());
+        proxy.chat();
+      }
+      held.open();
+      client.readUntil("fake OpenRouter.");
+      assertThat(proxy.settledMetrics().lines().filter(line -> line.contains("model_id=")))
+          .containsExactlyInAnyOrder(
+              "freellm_upstream_attempts_total{model_id=\"next\",outcome=\"success\"} 1.0",
+              "freellm_upstream_attempts_total{model_id=\"unlisted\",outcome=\"success\"} 1.0");
+    }
+  }
+
+  @Test
+  void tellsTheOthersWhenOneWhoIsToldOfANewListThrows() {
+    Vertx vertx = ProxyVertx.create();
+    try {
+      SandboxUpstream sandbox =
+          TestProxy.await(SandboxUpstream.start(vertx, SandboxUpstream.Options.FOR_TESTS));
+      var time = new FakeTime();
+      var told = new AtomicReference<>(Catalog.EMPTY);
+      Consumer<Catalog> broken =
+          catalog -> {
+            throw new NoClassDefFoundError("a bug");
+          };
+      var refresher =
+          new CatalogRefresher(
+              vertx.getOrCreateContext(),
+              new CatalogFeed(
+                  vertx,
+                  vertx.createHttpClient(),
+                  sandbox.modelListUrl(),
+                  new CatalogParser(id -> true),
+                  time),
+              TestProxy.settings(sandbox).modelList(),
+              time,
+              RandomGenerator.getDefault(),
+              List.of(broken, told::set));
+      assertThat(TestProxy.await(refresher.refreshNow()).failure()).isNull();
+      assertThat(told.get().generation()).isEqualTo(1);
+    } finally {
+      TestProxy.await(vertx.close());
     }
   }
 
