@@ -96,7 +96,7 @@ public final class Proxy {
     sinks.add(new Journal.Named("metrics", metrics));
     sinks.addAll(moreSinks);
     var sink = new Journal(sinks, metrics::sinkFailures, time);
-    var exchange = 
+    var exchange =
         new Exchanges.Shared(
             liveSettings, cooldowns, learnedLimits, time, sink, AnswerMemory.ofThisProcess());
     var firstList = new FirstList(vertx, refresher.firstReading(), time);
