@@ -3,6 +3,7 @@ package freellmproxy.wire;
 import static freellmproxy.testing.RawConnection.chatHead;
 import static freellmproxy.testing.TestProxy.FIRST;
 import static freellmproxy.testing.TestProxy.KEY;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -82,17 +83,35 @@ final class BadInputTest {
     return "{\"messages\":[" + "[".repeat(levels) + "]".repeat(levels) + "]}";
   }
 
-  @Test
-  void refusesBytesThatAreNoText() {
-    byte[] body = {'{', '"', 'm', (byte) 0xC3, '"', ':', '1', '}'};
-    var answer =
-        proxy.send(
-            proxy
-                .request("/v1/chat/completions")
-                .header("Authorization", "Bearer " + KEY)
-                .POST(BodyPublishers.ofByteArray(body)));
-    assertThat(answer.statusCode()).isEqualTo(400);
-    assertThat(answer.body()).contains("invalid_json");
+  /** Cut off, too long a form, half of a surrogate pair, more than Unicode has. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\u00C3",
+        "\u0080",
+        "\u00C0\u0080",
+        "\u00E0\u0080\u0080",
+        "\u00ED\u00A0\u0080",
+        "\u00F0\u0080\u0080\u0080",
+        "\u00F4\u0090\u0080\u0080",
+        "\u00F5\u0080\u0080\u0080"
+      })
+  void refusesBytesThatAreNoText(String bytes) {
+    for (String body :
+        List.of(
+            "{\"messages\":[],\"m" + bytes + "\":1}",
+            "{\"messages\":[{\"content\":\"Hello, " + bytes + ".\"}]}",
+            "{\"messages\":[],\"model\":\"" + bytes + "\"}")) {
+      var answer =
+          proxy.send(
+              proxy
+                  .request("/v1/chat/completions")
+                  .header("Authorization", "Bearer " + KEY)
+                  .POST(BodyPublishers.ofByteArray(body.getBytes(ISO_8859_1))));
+      assertThat(answer.statusCode()).isEqualTo(400);
+      assertThat(answer.body()).contains("invalid_json");
+    }
+    assertThat(proxy.sandbox().received()).isEmpty();
   }
 
   @ParameterizedTest
