@@ -20,8 +20,13 @@ public final class Redactor {
   /** Redacts nothing. */
   public static final Redactor NONE = new Redactor(List.of());
 
-  /** What is shorter may be a word that an answer needs; it is left alone. */
-  public static final int SHORTEST = 8;
+  /**
+   * A shorter key may be a word that an answer needs, such as {@code lm-studio}; it is left alone.
+   */
+  private static final int SHORTEST_KEY = 12;
+
+  /** Of what a forward proxy is told. */
+  private static final int SHORTEST_CREDENTIALS = 8;
 
   private static final int BYTES = 256;
 
@@ -49,18 +54,19 @@ public final class Redactor {
 
   /** Redacts this key as well; shows its tail. */
   public Redactor with(Secret key) {
-    return with(key.reveal(), key.tail());
+    return with(key.reveal(), key.tail(), SHORTEST_KEY);
   }
 
   /** Redacts what a forward proxy is told as well; shows none of it. */
   public Redactor withCredentials(String user, String password) {
     // Of a password the tail would be too much. The Base64 of the two has that of the password in
     // it, but a password may be too short to be looked for.
-    return with(password, "***").with(user + ":" + password, "***");
+    return with(password, "***", SHORTEST_CREDENTIALS)
+        .with(user + ":" + password, "***", SHORTEST_CREDENTIALS);
   }
 
-  private Redactor with(String secret, String shown) {
-    if (secret.length() < SHORTEST) {
+  private Redactor with(String secret, String shown, int shortest) {
+    if (secret.length() < shortest) {
       return this;
     }
     var all = new ArrayList<>(needles);

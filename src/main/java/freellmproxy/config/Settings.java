@@ -113,10 +113,19 @@ public record Settings(
       @Nullable String title,
       boolean freeOnly,
       Egress egress) {
+    private static final String FREE = ":free";
 
-    /** Whether a model with this id may be asked (contract section 9, {@code FREE_ONLY}). */
+    /**
+     * Whether a model with this id may be asked (contract section 9, {@code FREE_ONLY}): one of
+     * another variant ({@code a/b:online:free}) or with a preset ({@code @}) may cost money.
+     */
     public boolean allows(String id) {
-      return !freeOnly || !isOpenRouter() || id.endsWith(":free") || id.equals("openrouter/free");
+      return !freeOnly
+          || !isOpenRouter()
+          || id.equals("openrouter/free")
+          || (id.indexOf(':') == id.length() - FREE.length()
+              && id.endsWith(FREE)
+              && id.indexOf('@') < 0);
     }
 
     /** Whether calls to this upstream could cost money at OpenRouter. */
