@@ -30,6 +30,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
@@ -70,10 +71,11 @@ public final class Proxy {
     this.time = time;
     this.cooldowns =
         new Cooldowns(
-            time, () -> liveSettings.current().fallback(), settings.modelList().refresh());
+            time::steady, () -> liveSettings.current().fallback(), settings.modelList().refresh());
     var learnedLimits = new LearnedLimits();
     var metrics =
-        new Metrics(new Metrics.State(this::catalog, cooldowns, this::openExchanges, time));
+        new Metrics(
+            new Metrics.State(this::catalog, cooldowns, this::openExchanges, this::listAge));
     this.listClient = listClient(vertx, settings);
     this.refresher =
         new CatalogRefresher(
@@ -168,6 +170,10 @@ public final class Proxy {
     return refresher.current();
   }
 
+  private Optional<Duration> listAge() {
+    return refresher.age();
+  }
+
   /** Reads the list now, as it does by itself at the end of each period. */
   public Future<Catalog> readList() {
     return refresher.refreshNow().map(CatalogRefresher.Refreshed::catalog);
@@ -223,7 +229,7 @@ public final class Proxy {
     refresher.stop();
     LOG.atInfo().addKeyValue("inflight", openExchanges()).log("stopping");
     Promise<Void> drained = Promise.promise();
-    Instant end = time.instant().plus(liveSettings.current().listen().shutdownGrace());
+    Instant end = time.steady().plus(liveSettings.current().listen().shutdownGrace());
     awaitDrained(end, drained);
     return drained
         .future()
@@ -235,7 +241,7 @@ public final class Proxy {
   /** Closing waits for a client that does not read the end of its answer, perhaps for ever. */
   private Future<Void> closeBefore(Instant end) {
     Promise<Void> closed = Promise.promise();
-    Duration left = Duration.between(time.instant(), end);
+    Duration left = Duration.between(time.steady(), end);
     Timer limit = time.after(left.compareTo(FLUSH) > 0 ? left : FLUSH, closed::tryComplete);
     Future.all(loops.stream().map(EventLoop::deploymentID).map(vertx::undeploy).toList())
         .onComplete(all -> {
@@ -252,7 +258,7 @@ public final class Proxy {
   private void awaitDrained(Instant end, Promise<Void> drained) {
     if (openRequests() == 0) {
       drained.complete();
-    } else if (time.instant().isBefore(end)) {
+    } else if (time.steady().isBefore(end)) {
       time.after(STOP_LOOK, () -> awaitDrained(end, drained));
     } else {
       loops.forEach(EventLoop::interruptExchanges);

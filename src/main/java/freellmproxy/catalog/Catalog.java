@@ -8,7 +8,7 @@ import java.util.Optional;
  * An immutable snapshot of the list.
  *
  * @param generation grows by one with every snapshot; 0 is the empty one before the first
- * @param fetchedAt when the list was read
+ * @param fetchedAt when the list was read, by the wall clock
  * @param models by rank, best first, ids unique
  */
 public record Catalog(long generation, Instant fetchedAt, List<Model> models) {

@@ -8,7 +8,9 @@ import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +38,10 @@ public final class CatalogRefresher {
 
   private final Promise<Refreshed> firstReading = Promise.promise();
   private volatile Catalog current = Catalog.EMPTY;
+
+  /** When that was read, by {@link Time#steady()}. */
+  private volatile Instant readAt = Instant.EPOCH;
+
   private boolean isReading;
 
   /** Of the reading behind the one under way, when somebody has asked for it. */
@@ -73,6 +79,13 @@ public final class CatalogRefresher {
   /** The snapshot of this moment; {@link Catalog#EMPTY} before the first. */
   public Catalog current() {
     return current;
+  }
+
+  /** How long ago that one was read; empty before the first. */
+  public Optional<Duration> age() {
+    return current.isEmpty()
+        ? Optional.empty()
+        : Optional.of(Duration.between(readAt, time.steady()));
   }
 
   /** Reads the list for the first time and from then on by itself. */
@@ -133,6 +146,7 @@ public final class CatalogRefresher {
   }
 
   private Refreshed install(CatalogParser.Result.Parsed parsed) {
+    readAt = time.steady();
     current = new Catalog(current.generation() + 1, time.instant(), parsed.models());
     pause = FIRST_PAUSE;
     listeners.forEach(this::tell);

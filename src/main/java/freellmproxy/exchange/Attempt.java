@@ -132,7 +132,7 @@ final class Attempt {
             yield null;
           }
           case Verdict.ModelFailed failed -> permit.failed(failed.rest());
-          case Verdict.AccountLimited limited -> permit.accountLimited(limited.until());
+          case Verdict.AccountLimited limited -> permit.accountLimited(limited.hint());
           case Verdict.Empty empty -> permit.answeredEmpty();
           case Verdict.ModelUnfit unfit -> withoutBlame();
           case Verdict.KeyRefused refused -> withoutBlame();
@@ -160,7 +160,14 @@ final class Attempt {
 
   private AttemptRecord record(Outcome outcome, @Nullable Instant restsUntil, String reason) {
     recorded = true;
-    return new AttemptRecord(model.id(), outcome, status, duration(), restsUntil, reason);
+    return new AttemptRecord(
+        model.id(),
+        outcome,
+        status,
+        duration(),
+        restsUntil == null ? null : Duration.between(time.steady(), restsUntil),
+        restsUntil == null ? null : time.onTheWall(restsUntil),
+        reason);
   }
 
   /** The whole answer; null when the upstream streamed or gave none. */

@@ -9,7 +9,9 @@ import org.jspecify.annotations.Nullable;
  * One upstream call, as logs and metrics tell it.
  *
  * @param status HTTP status, 0 when none came
- * @param restsUntil null when the model does not rest because of it
+ * @param rest how long the model or the account rests from the end of it on, null when neither does
+ *     because of it
+ * @param restsUntil when that is over by the wall clock, for people; null like it
  * @param reason empty for a success
  */
 public record AttemptRecord(
@@ -17,5 +19,6 @@ public record AttemptRecord(
     Outcome outcome,
     int status,
     Duration duration,
+    @Nullable Duration rest,
     @Nullable Instant restsUntil,
     String reason) {}

@@ -188,7 +188,7 @@ final class ChatExchange {
       commitStream(attempt);
       return;
     }
-    @Nullable Instant restsUntil = settle(attempt, verdict);
+    @Nullable Duration rest = settle(attempt, verdict);
     switch (verdict) {
       case Verdict.Useful useful -> passThrough(PassedThrough.of(attempt, attempt.status()));
       case Verdict.ClientError error -> passThrough(PassedThrough.of(attempt, error.status()));
@@ -209,8 +209,8 @@ final class ChatExchange {
         askNext();
       }
       case Verdict.AccountLimited limited -> {
-        if (restsUntil != null) {
-          refuse(Refusals.accountLimited(waitUntil(restsUntil)));
+        if (rest != null) {
+          refuse(Refusals.accountLimited(rest));
         } else {
           // The key was replaced meanwhile.
           askNext();
@@ -240,8 +240,7 @@ final class ChatExchange {
   private void askAgainOrNext(CandidateWalk.Step.Ask ask, Verdict.ModelFailed failed) {
     Optional<Duration> wait =
         retriesOfModel < fallback.sameModelRetries() && mayAskAgain()
-            ? SameModelRetry.pause(failed, shared.time().instant())
-                .filter(deadline::leavesTimeForAnAttemptAfter)
+            ? SameModelRetry.pause(failed).filter(deadline::leavesTimeForAnAttemptAfter)
             : Optional.empty();
     if (wait.isEmpty()) {
       askNext();
@@ -372,15 +371,15 @@ final class ChatExchange {
     }
   }
 
-  /** What an attempt came to is remembered; says until when the model or the account rests. */
-  private @Nullable Instant settle(Attempt attempt, Verdict verdict) {
+  /** What an attempt came to is remembered; says how long the model or the account rests. */
+  private @Nullable Duration settle(Attempt attempt, Verdict verdict) {
     if (attempt.wasSentAgain()) {
       // A second try that does not count is had once.
       pooling = Pooling.FRESH;
     }
     AttemptRecord settled = attempt.settle(verdict);
     attempts.add(settled);
-    return settled.restsUntil();
+    return settled.rest();
   }
 
   /** Before the last bytes are written: who has them may look at the metrics, or ask again. */
@@ -420,6 +419,6 @@ final class ChatExchange {
   }
 
   private Duration waitUntil(Instant moment) {
-    return Duration.between(shared.time().instant(), moment);
+    return Duration.between(shared.time().steady(), moment);
   }
 }

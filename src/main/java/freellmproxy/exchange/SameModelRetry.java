@@ -3,7 +3,6 @@ package freellmproxy.exchange;
 import freellmproxy.upstream.UpstreamReply.Fault;
 import freellmproxy.upstream.Verdict;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Optional;
 
 /** When a failed model is worth asking once more (contract section 5, SAME_MODEL_RETRIES). */
@@ -13,12 +12,11 @@ final class SameModelRetry {
   private SameModelRetry() {}
 
   /** How long to wait before asking again; empty when it is not worth it. */
-  static Optional<Duration> pause(Verdict.ModelFailed failed, Instant now) {
+  static Optional<Duration> pause(Verdict.ModelFailed failed) {
     return switch (failed.status()) {
       case 500, 502 -> Optional.of(Duration.ZERO);
       case 429 ->
-          Optional.ofNullable(failed.rest().until())
-              .map(until -> Duration.between(now, until))
+          Optional.ofNullable(failed.rest().hint())
               .filter(pause -> pause.compareTo(LONGEST_PAUSE) <= 0);
       case 0 ->
           failed.reason().equals(Fault.CONNECTION_LOST.label())

@@ -20,8 +20,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntSupplier;
@@ -63,7 +63,10 @@ public final class Metrics implements ExchangeSink {
 
   /** What is looked at when the numbers are asked for; called on a worker thread. */
   public record State(
-      Supplier<Catalog> catalog, Cooldowns cooldowns, IntSupplier inflight, InstantSource clock) {}
+      Supplier<Catalog> catalog,
+      Cooldowns cooldowns,
+      IntSupplier inflight,
+      Supplier<Optional<Duration>> listAge) {}
 
   public Metrics(State state) {
     requests =
@@ -141,10 +144,7 @@ public final class Metrics implements ExchangeSink {
 
   /** NaN while there is no list: an age of 56 years would be a lie. */
   private static double age(State state) {
-    Catalog catalog = state.catalog().get();
-    return catalog.isEmpty()
-        ? Double.NaN
-        : seconds(Duration.between(catalog.fetchedAt(), state.clock().instant()));
+    return state.listAge().get().map(Metrics::seconds).orElse(Double.NaN);
   }
 
   /**

@@ -42,6 +42,7 @@ public final class Cooldowns {
   /**
    * Starts with everybody awake.
    *
+   * @param clock all moments here are its own; one that is set would make rests longer or shorter
    * @param settings those of this moment
    * @param refreshPeriod how long a rest "until the next refresh" lasts when the list cannot be
    *     read
@@ -238,12 +239,12 @@ public final class Cooldowns {
     /**
      * The account's quota is used up; the model itself is not to blame.
      *
-     * @param until when it is back, null when the upstream did not say
+     * @param hint how long until it is back, null when the upstream did not say
      * @return until when the account rests now; null when that was another account, since the key
      *     was replaced meanwhile
      */
-    public @Nullable Instant accountLimited(@Nullable Instant until) {
-      var rest = new Rest(Rest.Kind.RATE_LIMIT, until);
+    public @Nullable Instant accountLimited(@Nullable Duration hint) {
+      var rest = new Rest(Rest.Kind.RATE_LIMIT, hint);
       @Nullable Instant rests =
           account.usedUp(restLength().end(rest, 1, clock.instant()), keyAtStart);
       // Behind it: whoever waits must not be let in.

@@ -12,7 +12,7 @@ import java.time.Instant;
  * @param refreshPeriod how long a rest "until the next refresh" lasts when the list cannot be read
  */
 record RestLength(Settings.Fallback settings, Duration refreshPeriod) {
-  /** No hint of an upstream silences a model for longer than this. */
+  /** No hint of an upstream silences a model for longer than this (contract section 5). */
   private static final Duration LONGEST = Duration.ofHours(24);
 
   /**
@@ -21,14 +21,14 @@ record RestLength(Settings.Fallback settings, Duration refreshPeriod) {
    * @param failures in a row, with this one
    */
   Instant end(Rest rest, int failures, Instant now) {
-    Instant hint = rest.until();
-    Instant end =
+    Duration hint = rest.hint();
+    Duration length =
         switch (rest.kind()) {
-          case UNTIL_REFRESH -> now.plus(refreshPeriod);
-          case RATE_LIMIT -> hint == null ? now.plus(settings.rateLimitCooldown()) : hint;
-          case ERROR -> hint == null ? now.plus(doubled(failures)) : hint;
+          case UNTIL_REFRESH -> refreshPeriod;
+          case RATE_LIMIT -> hint == null ? settings.rateLimitCooldown() : hint;
+          case ERROR -> hint == null ? doubled(failures) : hint;
         };
-    return capped(end, now);
+    return now.plus(length.compareTo(LONGEST) < 0 ? length : LONGEST);
   }
 
   /** The error cooldown, doubled for each failure after the first, up to the rate limit's. */
@@ -40,11 +40,5 @@ record RestLength(Settings.Fallback settings, Duration refreshPeriod) {
       rest = twice.compareTo(longest) < 0 ? twice : longest;
     }
     return rest;
-  }
-
-  /** Contract section 5: rests are capped at 24 h. */
-  private static Instant capped(Instant end, Instant now) {
-    Instant latest = now.plus(LONGEST);
-    return end.isAfter(latest) ? latest : end;
   }
 }

@@ -14,10 +14,20 @@ import java.util.concurrent.TimeUnit;
  * without needing either.
  */
 public final class VertxTime implements Time {
-  private final VertxInternal vertx;
+  private static final Duration LOOK = Duration.ofMinutes(1);
 
+  private final VertxInternal vertx;
+  private final Sleeps sleeps = new Sleeps(Sleeps.UPTIME, System::nanoTime);
+
+  /** Looks once a minute whether the machine has slept, as long as this Vert.x is open. */
   public VertxTime(Vertx vertx) {
     this.vertx = (VertxInternal) vertx;
+    ScheduledFuture<?> _ =
+        this.vertx
+            .getOrCreateContext()
+            .nettyEventLoop()
+            .scheduleWithFixedDelay(
+                sleeps::look, LOOK.toNanos(), LOOK.toNanos(), TimeUnit.NANOSECONDS);
   }
 
   @Override
@@ -27,7 +37,7 @@ public final class VertxTime implements Time {
 
   @Override
   public long nanos() {
-    return System.nanoTime();
+    return System.nanoTime() + sleeps.nanos();
   }
 
   @Override

@@ -4,6 +4,7 @@ import freellmproxy.catalog.Capability;
 import freellmproxy.chat.Providers;
 import freellmproxy.chat.Requirements.Input;
 import freellmproxy.upstream.Rest.Kind;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -261,7 +262,7 @@ public final class ReplyClassifier {
     return List.of(phrases).stream().anyMatch(text::contains);
   }
 
-  private Optional<Instant> hint() {
+  private Optional<Duration> hint() {
     return RetryHint.from(headers, error, now);
   }
 

@@ -1,15 +1,15 @@
 package freellmproxy.upstream;
 
-import java.time.Instant;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
  * How long the upstream's answer asks a model to be left alone.
  *
- * @param until what the upstream said (contract section 7); null: it said nothing, the kind's
- *     default applies
+ * @param hint what the upstream said (contract section 7), from its answer on; null: it said
+ *     nothing, the kind's default applies
  */
-public record Rest(Kind kind, @Nullable Instant until) {
+public record Rest(Kind kind, @Nullable Duration hint) {
   /** Which default applies where the upstream gave no hint. */
   public enum Kind {
     /** {@code RATE_LIMIT_COOLDOWN_SEC}. */

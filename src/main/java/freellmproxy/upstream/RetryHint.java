@@ -14,8 +14,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * When the upstream wants to be asked again (contract section 7). Pure. Garbage and times that are
- * not in the future count as absent, so that the next place is looked at.
+ * How long the upstream wants to be left alone (contract section 7). What it says as a time of day
+ * becomes a duration here, once, so that it stays what it is when our clock is set. Pure. Garbage
+ * and times that are not in the future count as absent, so that the next place is looked at.
  */
 final class RetryHint {
   private static final BigDecimal EPOCH_MILLIS_FROM = new BigDecimal("1e11");
@@ -35,12 +36,16 @@ final class RetryHint {
 
   private RetryHint() {}
 
-  /** The first usable hint in the contract's order. */
-  static Optional<Instant> from(ReplyHeaders headers, ErrorBody error, Instant now) {
-    return Stream.<Optional<Instant>>of(
-            seconds(error.availabilityRetryAfter().asText(), now),
+  /**
+   * The first usable hint in the contract's order.
+   *
+   * @param now by the wall clock, when the answer came
+   */
+  static Optional<Duration> from(ReplyHeaders headers, ErrorBody error, Instant now) {
+    return Stream.<Optional<Duration>>of(
+            seconds(error.availabilityRetryAfter().asText()),
             retryAfter(headers.first("Retry-After"), now),
-            seconds(error.retryAfterSeconds().asText(), now),
+            seconds(error.retryAfterSeconds().asText()),
             retryAfter(error.repeatedHeader("Retry-After").orElse(null), now),
             reset(headers.first("X-RateLimit-Reset"), now),
             reset(error.repeatedHeader("X-RateLimit-Reset").orElse(null), now))
@@ -48,24 +53,24 @@ final class RetryHint {
         .findFirst();
   }
 
-  private static Optional<Instant> retryAfter(@Nullable String text, Instant now) {
-    Optional<Instant> seconds = seconds(text, now);
+  private static Optional<Duration> retryAfter(@Nullable String text, Instant now) {
+    Optional<Duration> seconds = seconds(text);
     return seconds.isPresent() ? seconds : date(text, now);
   }
 
-  private static Optional<Instant> seconds(@Nullable String text, Instant now) {
-    return number(text).flatMap(seconds -> in(seconds, now));
+  private static Optional<Duration> seconds(@Nullable String text) {
+    return number(text).flatMap(seconds -> in(seconds));
   }
 
-  private static Optional<Instant> reset(@Nullable String text, Instant now) {
+  private static Optional<Duration> reset(@Nullable String text, Instant now) {
     return number(text)
         .flatMap(value -> {
           if (value.compareTo(EPOCH_MILLIS_FROM) > 0) {
-            return in(value.movePointLeft(3).subtract(epochSeconds(now)), now);
+            return in(value.movePointLeft(3).subtract(epochSeconds(now)));
           }
           return value.compareTo(EPOCH_SECONDS_FROM) > 0
-              ? in(value.subtract(epochSeconds(now)), now)
-              : in(value, now);
+              ? in(value.subtract(epochSeconds(now)))
+              : in(value);
         });
   }
 
@@ -73,9 +78,9 @@ final class RetryHint {
     return BigDecimal.valueOf(now.toEpochMilli()).movePointLeft(3);
   }
 
-  private static Optional<Instant> in(BigDecimal seconds, Instant now) {
+  private static Optional<Duration> in(BigDecimal seconds) {
     return seconds.signum() > 0
-        ? Optional.of(now.plusMillis(seconds.min(LONGEST_SECONDS).movePointRight(3).longValue()))
+        ? Optional.of(Duration.ofMillis(seconds.min(LONGEST_SECONDS).movePointRight(3).longValue()))
         : Optional.empty();
   }
 
@@ -92,13 +97,14 @@ final class RetryHint {
     }
   }
 
-  private static Optional<Instant> date(@Nullable String text, Instant now) {
+  private static Optional<Duration> date(@Nullable String text, Instant now) {
     if (text == null) {
       return Optional.empty();
     }
     return HTTP_DATES.stream()
         .flatMap(format -> parse(text.strip(), format).stream())
-        .filter(moment -> moment.isAfter(now))
+        .map(moment -> Duration.between(now, moment))
+        .filter(Duration::isPositive)
         .findFirst();
   }
 

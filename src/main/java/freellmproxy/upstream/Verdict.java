@@ -1,6 +1,6 @@
 package freellmproxy.upstream;
 
-import java.time.Instant;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,9 +65,9 @@ public sealed interface Verdict {
   /**
    * The account's quota is used up: no model behind this key can answer.
    *
-   * @param until when the quota is back, null when the upstream did not say
+   * @param hint how long until the quota is back, null when the upstream did not say
    */
-  record AccountLimited(@Nullable Instant until, String reason) implements Verdict {
+  record AccountLimited(@Nullable Duration hint, String reason) implements Verdict {
     @Override
     public Outcome outcome() {
       return Outcome.RATE_LIMITED;

@@ -167,9 +167,9 @@ final class CooldownsProperties {
     } else if (die < 80) {
       answerEmpty(call, model);
     } else if (die < 85) {
-      Instant hint = hint();
+      Duration hint = hint();
       model.gaveUp(call);
-      Instant until = capped(hint == null ? now.plus(RATE_LIMIT) : hint);
+      Instant until = capped(now.plus(hint == null ? RATE_LIMIT : hint));
       accountUntil = accountUntil.isAfter(until) ? accountUntil : until;
       assertThat(call.permit.accountLimited(hint)).as(where).isEqualTo(accountUntil);
     } else {
@@ -196,8 +196,8 @@ final class CooldownsProperties {
     }
   }
 
-  private @Nullable Instant hint() {
-    return random.nextInt(3) == 0 ? now.plusSeconds(1 + random.nextInt(100_000)) : null;
+  private @Nullable Duration hint() {
+    return random.nextInt(3) == 0 ? Duration.ofSeconds(1 + random.nextInt(100_000)) : null;
   }
 
   /** The rest that must follow. */
@@ -206,14 +206,14 @@ final class CooldownsProperties {
     if (rest.kind() == Rest.Kind.ERROR && !restsAlready) {
       who.failures++;
     }
-    Instant hint = rest.until();
-    Instant until =
+    Duration hint = rest.hint();
+    Duration length =
         switch (rest.kind()) {
-          case UNTIL_REFRESH -> now.plus(REFRESH);
-          case RATE_LIMIT -> hint == null ? now.plus(RATE_LIMIT) : hint;
-          case ERROR -> hint == null ? now.plus(afterFailures(who.failures)) : hint;
+          case UNTIL_REFRESH -> REFRESH;
+          case RATE_LIMIT -> hint == null ? RATE_LIMIT : hint;
+          case ERROR -> hint == null ? afterFailures(who.failures) : hint;
         };
-    until = capped(until);
+    Instant until = capped(now.plus(length));
     who.until = restsAlready && who.until.isAfter(until) ? who.until : until;
     who.untilRefresh = rest.kind() == Rest.Kind.UNTIL_REFRESH || (restsAlready && who.untilRefresh);
     who.failedSinceItAnswered = true;

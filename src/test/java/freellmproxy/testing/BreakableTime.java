@@ -13,7 +13,7 @@ public final class BreakableTime extends ForwardingTime {
     super(time);
   }
 
-  /** From now on {@link #instant} throws. */
+  /** From now on {@link #instant} and {@link #steady} throw. */
   public void breakDown() {
     breakDown(Integer.MAX_VALUE);
   }
@@ -29,7 +29,7 @@ public final class BreakableTime extends ForwardingTime {
     throw (T) fault;
   }
 
-  /** {@link #instant} throws so many times. */
+  /** They throw so many times. */
   public void breakDown(int times) {
     faults.set(times);
   }
@@ -41,9 +41,19 @@ public final class BreakableTime extends ForwardingTime {
 
   @Override
   public Instant instant() {
+    mayThrow();
+    return super.instant();
+  }
+
+  @Override
+  public Instant steady() {
+    mayThrow();
+    return super.steady();
+  }
+
+  private void mayThrow() {
     if (faults.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
       throwAny(fault);
     }
-    return super.instant();
   }
 }

@@ -44,6 +44,17 @@ public final class FakeTime implements Time {
     return now;
   }
 
+  /** A look of another kind. */
+  @Override
+  public synchronized Instant steady() {
+    return Instant.EPOCH.plusNanos(nanos);
+  }
+
+  /** Somebody sets the wall clock; nothing falls due by that. */
+  public synchronized void setWallClockBy(Duration step) {
+    now = now.plus(step);
+  }
+
   @Override
   public synchronized long nanos() {
     looks++;

@@ -18,6 +18,11 @@ abstract class ForwardingTime implements Time {
   }
 
   @Override
+  public Instant steady() {
+    return time.steady();
+  }
+
+  @Override
   public long nanos() {
     return time.nanos();
   }
