@@ -1,5 +1,6 @@
 package freellmproxy.http;
 
+import freellmproxy.http.RefusedRequest.Fault;
 import freellmproxy.time.Limit;
 import freellmproxy.time.Time;
 import io.netty.buffer.ByteBuf;
@@ -15,8 +16,11 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads one request body into memory, within limits of size and patience (contract section 12). */
 final class BodyReader implements BodyTap.Taker {
-  /** Slow senders are cut after this long without a byte. */
+  /** Slow senders are cut after this long without a byte. A head must have come by then. */
   static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  /** For each of these that has come there is a second more, behind the first {@link #PATIENCE}. */
+  private static final int BYTES_A_SECOND = 1 << 10;
 
   /** A length that is only announced reserves no more than this. */
   private static final int LARGEST_FIRST_PIECE = 1 << 20;
@@ -24,10 +28,12 @@ final class BodyReader implements BodyTap.Taker {
   private static final int SMALLEST_FIRST_PIECE = 4 << 10;
 
   private final int maxBytes;
+  private final Time time;
   private final Limit patience;
   private final Consumer<Result> onResult;
   private ByteBuf body = Unpooled.EMPTY_BUFFER;
   private long announced;
+  private long beganNanos;
   private boolean over;
 
   /** What came of reading. */
@@ -44,12 +50,16 @@ final class BodyReader implements BodyTap.Taker {
     /** It is not in chunks as it claims to be. */
     record Malformed() implements Result {}
 
-    /** The client stopped sending. */
+    /** Its trailers are too long or too many. */
+    record TrailersTooLarge() implements Result {}
+
+    /** The client stopped sending, or sends next to nothing. */
     record TooSlow() implements Result {}
   }
 
   private BodyReader(int maxBytes, Time time, Consumer<Result> onResult) {
     this.maxBytes = maxBytes;
+    this.time = time;
     this.patience = new Limit(time, () -> giveUp(new Result.TooSlow()));
     this.onResult = onResult;
   }
@@ -61,6 +71,7 @@ final class BodyReader implements BodyTap.Taker {
 
   private void start(HttpServerRequest request) {
     announced = announced(request);
+    beganNanos = time.nanos();
     if (announced > maxBytes) {
       giveUp(new Result.TooLarge());
       return;
@@ -147,15 +158,28 @@ final class BodyReader implements BodyTap.Taker {
   }
 
   @Override
-  public void malformed() {
-    giveUp(new Result.Malformed());
+  public void refused(Throwable cause) {
+    giveUp(
+        switch (cause) {
+          case RefusedRequest refused when refused.fault() == Fault.HEADERS_TOO_LARGE ->
+              new Result.TrailersTooLarge();
+          case RefusedRequest refused when refused.fault() == Fault.NO_ROOM -> new Result.NoRoom();
+          default -> new Result.Malformed();
+        });
   }
 
   /** Most bodies come in one go with their heads, and need no timer. */
   @Override
   public void await() {
-    if (!over) {
-      patience.in(PATIENCE);
+    if (over) {
+      return;
+    }
+    Duration earned = Duration.ofSeconds(body.readableBytes() / BYTES_A_SECOND);
+    Duration left = PATIENCE.plus(earned).minus(time.since(beganNanos));
+    if (left.isPositive()) {
+      patience.in(left.compareTo(PATIENCE) < 0 ? left : PATIENCE);
+    } else {
+      giveUp(new Result.TooSlow());
     }
   }
 

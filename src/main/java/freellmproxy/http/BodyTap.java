@@ -37,8 +37,8 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
      */
     @Nullable ByteBuf place();
 
-    /** There can be no more, since the next is no chunk. */
-    void malformed();
+    /** There can be no more, since what comes next is not what belongs there. */
+    void refused(Throwable cause);
 
     /** Nothing more has come yet. */
     void await();
@@ -99,7 +99,7 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
       if (content.decoderResult().isFailure()) {
         // Vert.x would close the connection without a word.
         content.release();
-        taker.malformed();
+        taker.refused(content.decoderResult().cause());
         return;
       }
       length += content.content().readableBytes();

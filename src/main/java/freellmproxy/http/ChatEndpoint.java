@@ -13,6 +13,7 @@ import freellmproxy.config.Settings;
 import freellmproxy.exchange.ExchangeSink;
 import freellmproxy.exchange.Exchanges;
 import freellmproxy.exchange.Rejection;
+import freellmproxy.http.RefusedRequest.Fault;
 import freellmproxy.time.Time;
 import io.netty.buffer.ByteBuf;
 import io.vertx.core.http.HttpHeaders;
@@ -101,7 +102,9 @@ final class ChatEndpoint implements Endpoint {
       case BodyReader.Result.NoRoom noRoom ->
           rejectAndClose(call, "proxy_overloaded", overloaded());
       case BodyReader.Result.Malformed malformed ->
-          rejectAndClose(call, "invalid_request", malformed());
+          rejectAndClose(call, "invalid_request", HttpErrors.describe(Fault.BAD_CHUNK));
+      case BodyReader.Result.TrailersTooLarge trailers ->
+          rejectAndClose(call, "invalid_request", HttpErrors.describe(Fault.HEADERS_TOO_LARGE));
       case BodyReader.Result.TooSlow tooSlow -> rejectAndClose(call, "invalid_request", tooSlow());
     }
   }
@@ -236,17 +239,13 @@ final class ChatEndpoint implements Endpoint {
             + " proxy more: JAVA_OPTS=-XX:MaxDirectMemorySize=1g.");
   }
 
-  private static ApiError malformed() {
-    return ApiError.badRequest(
-        "bad_request", "The request body is not in chunks as its head says (RFC 9112).", null);
-  }
-
   private static ApiError tooSlow() {
     return new ApiError(
         408,
         "invalid_request_error",
         "request_timeout",
-        "No byte of the request body came for %d s.".formatted(BodyReader.PATIENCE.toSeconds()),
+        "The request body came too slowly: no byte for %1$d s, or less than 1 KB a second after the"
+            + " first %1$d s.".formatted(BodyReader.PATIENCE.toSeconds()),
         null,
         Retry.UNSAID);
   }

@@ -14,13 +14,17 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 
 /**
- * Closes connections on which no request is being answered and nothing comes: a request head that
- * is sent too slowly, a keep-alive connection that nobody uses (contract section 12). Vert.x's own
- * idle limits cannot tell these from a client that waits for its answer. Belongs to one event loop.
+ * Closes connections on which no request is being answered and none comes: a keep-alive connection
+ * that nobody uses, a body that goes on long after its answer (contract section 12; for a head that
+ * comes too slowly see {@link RequestDecoder}). Vert.x's own idle limits cannot tell these from a
+ * client that waits for its answer. Belongs to one event loop.
  */
 final class ConnectionGuard {
   /** As long as nginx keeps an unused connection. */
   private static final Duration IDLE = Duration.ofSeconds(75);
+
+  /** What comes of a body that nobody reads may take so long. A head has been refused by then. */
+  private static final Duration UNWANTED = BodyReader.PATIENCE.multipliedBy(2);
 
   private final Time time;
   private final BooleanSupplier isStopping;
@@ -45,7 +49,7 @@ final class ConnectionGuard {
     Channel channel = ((HttpServerConnection) connection).channelHandlerContext().channel();
     channel.pipeline().addFirst(watched);
     watched.lookAgain(BodyReader.PATIENCE);
-    HeadCheck.install(connection);
+    RequestDecoder.install(connection, time, watched::isIdle);
     BodyTap.install(connection);
     HeadRoom.install(channel);
     channel
@@ -77,8 +81,9 @@ final class ConnectionGuard {
 
   private final class Watched extends ChannelInboundHandlerAdapter {
     private final HttpConnection connection;
-    private long lastByteNanos = time.nanos();
-    private boolean partOfRequestRead;
+    private long quietSinceNanos = time.nanos();
+    private boolean isQuiet = true;
+    private long firstByteNanos;
     private int open;
     private Time.Timer look = () -> {};
 
@@ -88,15 +93,16 @@ final class ConnectionGuard {
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
-      lastByteNanos = time.nanos();
-      partOfRequestRead = true;
+      if (isQuiet) {
+        isQuiet = false;
+        firstByteNanos = time.nanos();
+      }
       context.fireChannelRead(message);
     }
 
     void requestBegan() {
       open++;
       openRequests.incrementAndGet();
-      partOfRequestRead = false;
     }
 
     void requestEnded() {
@@ -104,8 +110,8 @@ final class ConnectionGuard {
         open--;
         openRequests.decrementAndGet();
       }
-      partOfRequestRead = false;
-      lastByteNanos = time.nanos();
+      isQuiet = true;
+      quietSinceNanos = time.nanos();
     }
 
     boolean isIdle() {
@@ -117,15 +123,18 @@ final class ConnectionGuard {
     }
 
     private void look() {
-      Duration patience = partOfRequestRead ? BodyReader.PATIENCE : IDLE;
-      Duration silence = time.since(lastByteNanos);
       if (!isIdle()) {
         lookAgain(BodyReader.PATIENCE);
-      } else if (silence.compareTo(patience) >= 0) {
-        connection.close();
+        return;
+      }
+      Duration left =
+          isQuiet
+              ? IDLE.minus(time.since(quietSinceNanos))
+              : UNWANTED.minus(time.since(firstByteNanos));
+      if (left.isPositive()) {
+        lookAgain(left.compareTo(BodyReader.PATIENCE) < 0 ? left : BodyReader.PATIENCE);
       } else {
-        Duration soonest = BodyReader.PATIENCE.minus(silence);
-        lookAgain(soonest.isPositive() ? soonest : patience.minus(silence));
+        connection.close();
       }
     }
 

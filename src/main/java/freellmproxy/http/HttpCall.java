@@ -34,13 +34,13 @@ final class HttpCall {
   private @Nullable Backlog backlog;
 
   /** To be made when the head of the request has come. */
-  HttpCall(HttpServerRequest request, Time time, AnswerMemory memory) {
+  HttpCall(HttpServerRequest request, Time time, ResponseDate date, AnswerMemory memory) {
     this.request = request;
     this.time = time;
     this.memory = memory;
     this.beganNanos = time.nanos();
     this.requestId = requestId(request);
-    header(REQUEST_ID, requestId);
+    header(REQUEST_ID, requestId).header(HttpHeaders.DATE, date.at(beganNanos));
   }
 
   /** The client's own id where it is harmless, so that both sides' logs can be joined. */

@@ -17,19 +17,12 @@ import java.util.function.BooleanSupplier;
 
 /** The HTTP server of one event loop with all endpoints of contract section 3. */
 public final class HttpFront {
-  /** Agents send long headers, but not this long. */
-  private static final int MAX_HEADER_BYTES = 64 << 10;
-
-  private static final int MAX_REQUEST_LINE_BYTES = 8 << 10;
-
-  /** What has been read of a body at once is not cut into pieces, as Netty would. */
-  private static final int MAX_PIECE_BYTES = 1 << 20;
-
   private final HttpServer server;
   private final ConnectionGuard guard;
   private final Routes routes;
   private final Time time;
   private final AnswerMemory memory;
+  private final ResponseDate date;
 
   /**
    * What all event loops share.
@@ -50,6 +43,7 @@ public final class HttpFront {
   public HttpFront(Vertx vertx, Shared shared, Exchanges exchanges) {
     this.time = shared.exchange().time();
     this.memory = shared.exchange().answerMemory();
+    this.date = new ResponseDate(time);
     this.guard = new ConnectionGuard(time, shared.isStopping());
     this.routes = routes(vertx, shared, exchanges);
     this.server =
@@ -57,14 +51,11 @@ public final class HttpFront {
             .createHttpServer(options())
             .connectionHandler(guard::accepted)
             .requestHandler(this::handle)
-            .invalidRequestHandler(request -> HttpErrors.malformed(request, time, memory));
+            .invalidRequestHandler(request -> HttpErrors.malformed(request, time, date, memory));
   }
 
   private static HttpServerOptions options() {
     return new HttpServerOptions()
-        .setMaxHeaderSize(MAX_HEADER_BYTES)
-        .setMaxInitialLineLength(MAX_REQUEST_LINE_BYTES)
-        .setMaxChunkSize(MAX_PIECE_BYTES)
         .setHttp2ClearTextEnabled(false)
         .setAcceptBacklog(4096)
         // Two handlers less in every connection; there is no WebSocket here.
@@ -115,7 +106,7 @@ public final class HttpFront {
 
   private void handle(HttpServerRequest request) {
     guard.requestBegan(request);
-    var call = new HttpCall(request, time, memory);
+    var call = new HttpCall(request, time, date, memory);
     call.guard(() -> routes.handle(call));
   }
 

@@ -36,12 +36,19 @@ final class Routes {
     return this;
   }
 
-  /** Hands a request to its endpoint, or answers that there is none. */
+  /**
+   * Hands a request to its endpoint, or answers that there is none. The target {@code *} of an
+   * {@code OPTIONS} means the server as a whole (RFC 9110 section 9.3.7).
+   */
   void handle(HttpCall call) {
     HttpServerRequest request = call.request();
     cors.decorate(call);
     if (request.method().equals(HttpMethod.OPTIONS) && cors.isPreflight(request)) {
       call.noContent();
+      return;
+    }
+    if (request.uri().equals("*")) {
+      call.header(HttpHeaders.ALLOW, "GET, HEAD, POST, OPTIONS").noContent();
       return;
     }
     Map<HttpMethod, Endpoint> methods = find(call.path());

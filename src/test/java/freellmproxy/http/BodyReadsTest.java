@@ -61,7 +61,7 @@ final class BodyReadsTest {
     }
 
     @Override
-    public void malformed() {}
+    public void refused(Throwable cause) {}
 
     @Override
     public void await() {}

@@ -231,8 +231,8 @@ final class BadInputTest {
       strings = {
         "GET /health HTTP/9.9\r\nHost: t\r\n\r\n",
         "GET /health http/1.1\r\nHost: t\r\n\r\n",
-        "GET /health HTTP/1.2\r\nHost: t\r\nTransfer-Encoding: gzip\r\n\r\n",
-        "GET /health HTTP/1.2\r\nno colon\r\n\r\n",
+        "GET /health HTTP/2.1\r\nHost: t\r\nTransfer-Encoding: gzip\r\n\r\n",
+        "GET /health HTTP/2.1\r\nno colon\r\n\r\n",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
       })
   void refusesAnotherVersionOfHttp(String text) throws IOException {
@@ -308,7 +308,7 @@ final class BadInputTest {
         Arguments.of(chatHead(100, "x-api-key: wrong", "Connection: close"), "403"),
         Arguments.of(chatHead(100).replace("/chat", "/chats").replace("/1.1", "/1.0"), "404"),
         Arguments.of(chunked + "xyz\r\n", "400"),
-        Arguments.of(POST + "X-Big: " + "x".repeat(64 << 10), "431"),
+        Arguments.of(POST + "X-Big: " + "x".repeat((32 << 10) - POST.length() - 7), "431"),
         Arguments.of("GET /" + "x".repeat(8 << 10), "414"));
   }
 
@@ -383,11 +383,8 @@ final class BadInputTest {
     try (var client = RawConnection.to(proxy.port())) {
       client.socket().setTcpNoDelay(true);
       for (char letter : (chatHead(GOOD.length()) + GOOD).toCharArray()) {
-        long looks = time.looks();
         client.send(String.valueOf(letter));
-        // The proxy must have read it before the next second, or time runs away from it.
-        time.awaitLookAfter(looks);
-        time.advance(Duration.ofSeconds(1));
+        time.advance(Duration.ofMillis(100));
       }
       assertThat(client.readUntil("fake OpenRouter")).contains(" 200 OK");
     }

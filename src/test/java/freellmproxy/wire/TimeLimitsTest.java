@@ -114,14 +114,15 @@ final class TimeLimitsTest {
       limited.sandbox().script(FIRST, Faults.error(502, "x"));
       client.send("GET /health HTTP/1.1\r\nHost: t\r\n\r\n").readUntil("}");
       int timers = time.pendingTimers();
-      client.send(RawConnection.chatHead(STREAM.length()) + STREAM.charAt(0));
+      String stream = STREAM.replace("{", "{" + " ".repeat(20_000));
+      client.send(RawConnection.chatHead(stream.length()) + stream.substring(0, 19_000));
       time.awaitMoreTimersThan(timers);
       time.advance(Duration.ofSeconds(29));
       long looks = time.looks();
-      client.send(STREAM.substring(1, 2));
+      client.send(stream.substring(19_000, 19_001));
       time.awaitLookAfter(looks);
       time.advance(Duration.ofSeconds(11));
-      client.send(STREAM.substring(2));
+      client.send(stream.substring(19_001));
       assertThat(client.readUntil("[DONE]")).contains(" 200 ", SECOND);
       assertThat(limited.settledMetrics())
           .contains(
