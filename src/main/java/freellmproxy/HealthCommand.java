@@ -1,9 +1,14 @@
 package freellmproxy;
 
+import freellmproxy.egress.Names;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.HttpURLConnection;
+import java.net.Inet6Address;
+import java.net.InetAddress;
 import java.net.URI;
+import java.net.URL;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -40,16 +45,45 @@ final class HealthCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     boolean fine = false;
     try {
-      // Loads a third of what the newer client does: this runs every few seconds.
-      var connection = (HttpURLConnection) URI.create(asked).toURL().openConnection();
-      connection.setConnectTimeout(TIMEOUT_MILLIS);
-      connection.setReadTimeout(TIMEOUT_MILLIS);
-      fine = connection.getResponseCode() == 200;
-      out.println(asked + " answered " + connection.getResponseCode());
+      int status = status(URI.create(asked).toURL());
+      fine = status == 200;
+      out.println(asked + " answered " + status);
     } catch (IOException e) {
       out.println(asked + " did not answer: " + e.getMessage());
     }
     out.flush();
     return fine ? 0 : 1;
+  }
+
+  /** At the first address of the name that answers; of one with TLS only the name can be asked. */
+  private static int status(URL asked) throws IOException {
+    if (!asked.getProtocol().equals("http")) {
+      return status(asked, TIMEOUT_MILLIS);
+    }
+    List<InetAddress> addresses = Names.lookUp(asked.getHost());
+    var failure = new IOException("it has no address");
+    for (InetAddress address : addresses) {
+      try {
+        return status(at(address, asked), TIMEOUT_MILLIS / addresses.size());
+      } catch (IOException e) {
+        failure = e;
+      }
+    }
+    throw failure;
+  }
+
+  private static URL at(InetAddress address, URL asked) throws IOException {
+    String literal = address.getHostAddress();
+    String host = address instanceof Inet6Address ? "[" + literal + "]" : literal;
+    String port = asked.getPort() == -1 ? "" : ":" + asked.getPort();
+    return URI.create("http://" + host + port + asked.getFile()).toURL();
+  }
+
+  private static int status(URL asked, int connectMillis) throws IOException {
+    // Loads a third of what the newer client does: this runs every few seconds.
+    var connection = (HttpURLConnection) asked.openConnection();
+    connection.setConnectTimeout(connectMillis);
+    connection.setReadTimeout(TIMEOUT_MILLIS);
+    return connection.getResponseCode();
   }
 }

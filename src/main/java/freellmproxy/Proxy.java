@@ -7,7 +7,7 @@ import freellmproxy.catalog.CatalogRefresher;
 import freellmproxy.config.LiveSettings;
 import freellmproxy.config.Setting;
 import freellmproxy.config.Settings;
-import freellmproxy.egress.OutboundHttp;
+import freellmproxy.egress.OutboundRequests;
 import freellmproxy.exchange.Exchanges;
 import freellmproxy.http.FirstList;
 import freellmproxy.http.HttpFront;
@@ -25,7 +25,6 @@ import freellmproxy.upstream.AnswerMemory;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
-import io.vertx.core.http.HttpClient;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -58,7 +57,7 @@ public final class Proxy {
   private final Settings settings;
   private final Cooldowns cooldowns;
   private final Time time;
-  private final HttpClient listClient;
+  private final OutboundRequests listRequests;
   private final CatalogRefresher refresher;
   private final HttpFront.Shared shared;
   private final List<EventLoop> loops = new CopyOnWriteArrayList<>();
@@ -76,13 +75,20 @@ public final class Proxy {
     var metrics =
         new Metrics(
             new Metrics.State(this::catalog, cooldowns, this::openExchanges, this::listAge));
-    this.listClient = listClient(vertx, settings);
+    this.listRequests =
+        new OutboundRequests(
+            vertx,
+            settings.modelList().url(),
+            settings.modelList().egress(),
+            settings.limits().connect(),
+            OutboundRequests.Compression.KEPT,
+            time);
     this.refresher =
         new CatalogRefresher(
             vertx.getOrCreateContext(),
             new CatalogFeed(
                 vertx,
-                listClient,
+                listRequests,
                 settings.modelList().url(),
                 new CatalogParser(settings.upstream()::allows),
                 time),
@@ -112,14 +118,6 @@ public final class Proxy {
             new LargeBodies(vertx),
             () -> stopping,
             this::reload);
-  }
-
-  private static HttpClient listClient(Vertx vertx, Settings settings) {
-    return vertx.createHttpClient(
-        OutboundHttp.options(
-            settings.modelList().url(),
-            settings.modelList().egress(),
-            settings.limits().connect()));
   }
 
   /**
@@ -234,7 +232,7 @@ public final class Proxy {
     return drained
         .future()
         .compose(done -> closeBefore(end))
-        .compose(closed -> listClient.close())
+        .compose(closed -> listRequests.close())
         .onComplete(closed -> LOG.atInfo().log("stopped"));
   }
 

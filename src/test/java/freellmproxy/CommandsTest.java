@@ -3,6 +3,7 @@ package freellmproxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import freellmproxy.config.SettingsLoader;
+import freellmproxy.testing.Ipv6;
 import freellmproxy.testing.ProxyProcessUnderTest;
 import freellmproxy.testing.TestProxy;
 import java.io.IOException;
@@ -71,6 +72,15 @@ final class CommandsTest {
     assertThat(out.toString()).contains("/health answered 200", "did not answer");
     assertThat(run("health", "--url", "no url")).isEqualTo(2);
     assertThat(run("health", "--url", "nowhere")).isEqualTo(2);
+  }
+
+  @Test
+  void healthFindsAProxyAtTheSecondAddressOfAName() {
+    Ipv6.assumeFor("::1");
+    try (var proxy = TestProxy.start("HOST", "::1")) {
+      assertThat(run("health", "--url", "http://localhost:" + proxy.port())).isZero();
+      assertThat(run("health", "--url", "http://[::1]:" + proxy.port())).isZero();
+    }
   }
 
   @ParameterizedTest

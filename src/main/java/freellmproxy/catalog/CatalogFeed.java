@@ -2,12 +2,12 @@ package freellmproxy.catalog;
 
 import static freellmproxy.catalog.CatalogParser.Result.unusable;
 
+import freellmproxy.egress.OutboundRequests;
 import freellmproxy.time.Time;
 import freellmproxy.time.Time.Timer;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
-import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpHeaders;
@@ -20,20 +20,21 @@ import java.util.Locale;
 
 /**
  * Fetches the list once, within 10 s for all of it. Must be called on one event loop; the answer is
- * parsed off it. The client must not decompress: it would do so without a limit.
+ * parsed off it. The requests must keep compression: it would be taken off without a limit.
  */
 public final class CatalogFeed {
   private static final Duration TIMEOUT = Duration.ofSeconds(10);
 
   private final Vertx vertx;
-  private final HttpClient client;
+  private final OutboundRequests requests;
   private final URI url;
   private final CatalogParser parser;
   private final Time time;
 
-  public CatalogFeed(Vertx vertx, HttpClient client, URI url, CatalogParser parser, Time time) {
+  public CatalogFeed(
+      Vertx vertx, OutboundRequests requests, URI url, CatalogParser parser, Time time) {
     this.vertx = vertx;
-    this.client = client;
+    this.requests = requests;
     this.url = url;
     this.parser = parser;
     this.time = time;
@@ -72,7 +73,7 @@ public final class CatalogFeed {
 
     /** Says nothing about where it was sent from: that address may have a key in it. */
     private void ask() {
-      client
+      requests
           .request(
               new RequestOptions()
                   .setMethod(HttpMethod.GET)

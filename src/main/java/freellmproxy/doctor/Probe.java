@@ -6,12 +6,14 @@ import freellmproxy.catalog.CatalogFeed;
 import freellmproxy.catalog.CatalogParser;
 import freellmproxy.config.Settings;
 import freellmproxy.config.Settings.Egress;
-import freellmproxy.egress.OutboundHttp;
+import freellmproxy.egress.OutboundRequests;
+import freellmproxy.egress.OutboundRequests.Compression;
+import freellmproxy.time.Time;
 import freellmproxy.time.VertxTime;
+import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
@@ -29,9 +31,11 @@ final class Probe {
   private static final long TIMEOUT_SECONDS = 15;
 
   private final Vertx vertx;
+  private final Time time;
 
   Probe(Vertx vertx) {
     this.vertx = vertx;
+    this.time = new VertxTime(vertx);
   }
 
   /** What came back. */
@@ -77,16 +81,15 @@ final class Probe {
   /** Reads the list; blocks like {@link #get}. */
   CatalogParser.Result list(Settings settings) {
     Settings.ModelList list = settings.modelList();
-    HttpClient client =
-        vertx.createHttpClient(OutboundHttp.options(list.url(), list.egress(), CONNECT));
+    OutboundRequests requests = requests(list.url(), list.egress(), Compression.KEPT);
     var parser = new CatalogParser(settings.upstream()::allows);
-    var feed = new CatalogFeed(vertx, client, list.url(), parser, new VertxTime(vertx));
+    var feed = new CatalogFeed(vertx, requests, list.url(), parser, time);
     Promise<CatalogParser.Result> result = Promise.promise();
     vertx.runOnContext(now -> feed.fetch().onComplete(result));
     try {
       return result.future().toCompletionStage().toCompletableFuture().join();
     } finally {
-      client.close();
+      requests.close();
     }
   }
 
@@ -100,17 +103,12 @@ final class Probe {
     if (key != null) {
       options.putHeader(HttpHeaders.AUTHORIZATION, "Bearer " + key);
     }
-    HttpClient client =
-        vertx.createHttpClient(
-            OutboundHttp.options(url, egress, CONNECT).setDecompressionSupported(true));
+    OutboundRequests requests = requests(url, egress, Compression.REMOVED);
+    Promise<Result> result = Promise.promise();
+    vertx.runOnContext(now -> ask(requests, options, body).onComplete(result));
     try {
-      return client
-          .request(options)
-          .compose(request -> request.send(body))
-          .compose(answer ->
-              answer
-                  .body()
-                  .<Result>map(all -> new Result.Answered(answer.statusCode(), all.getBytes())))
+      return result
+          .future()
           .toCompletionStage()
           .toCompletableFuture()
           .orTimeout(TIMEOUT_SECONDS, TimeUnit.SECONDS)
@@ -119,7 +117,20 @@ final class Probe {
       Throwable cause = e.getCause() == null ? e : e.getCause();
       return new Result.Silent(cause.getClass().getSimpleName() + ": " + cause.getMessage());
     } finally {
-      client.close();
+      requests.close();
     }
+  }
+
+  private static Future<Result> ask(
+      OutboundRequests requests, RequestOptions options, Buffer body) {
+    return requests
+        .request(options)
+        .compose(request -> request.send(body))
+        .compose(answer ->
+            answer.body().map(all -> new Result.Answered(answer.statusCode(), all.getBytes())));
+  }
+
+  private OutboundRequests requests(URI url, Egress egress, Compression compression) {
+    return new OutboundRequests(vertx, url, egress, CONNECT, compression, time);
   }
 }

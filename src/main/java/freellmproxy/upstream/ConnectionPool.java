@@ -1,5 +1,6 @@
 package freellmproxy.upstream;
 
+import freellmproxy.egress.Dial;
 import freellmproxy.time.Time;
 import freellmproxy.time.Time.Timer;
 import freellmproxy.upstream.UpstreamReply.Fault;
@@ -8,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -277,15 +279,17 @@ final class ConnectionPool {
     // Who waits has a limit too. This one is for those who come later: they would go on waiting for
     // a connection that is never going to stand.
     private Timer limit = time.after(connectLimit, this::giveUp);
+    private @Nullable Dial<UpstreamConnection> dial;
     private boolean isOver;
 
     void begin() {
       opening++;
-      connector
-          .open(ConnectionPool.this::closed)
+      dial = connector.open(ConnectionPool.this::closed);
+      // What stands was faster than others that may never say a word.
+      dial.over().onComplete(told -> limit.cancel());
+      dial.first()
           .onComplete(
               connection -> {
-                limit.cancel();
                 if (isOver) {
                   connection.close();
                 } else {
@@ -294,7 +298,6 @@ final class ConnectionPool {
                 }
               },
               failure -> {
-                limit.cancel();
                 if (!isOver) {
                   end();
                   failed(Connector.fault(failure));
@@ -303,14 +306,17 @@ final class ConnectionPool {
     }
 
     private void giveUp() {
-      end();
-      openAsNeeded();
+      if (!isOver) {
+        end();
+        Objects.requireNonNull(dial, "begun").stop();
+        openAsNeeded();
+      }
       closeSilent(List.of());
     }
 
     /**
-     * Goes on until this one has ended. Nobody says which is whose; but what has been silent for a
-     * whole limit has had its time, whoever it was opened for.
+     * Goes on until all attempts have ended. Nobody says which is whose; but what has been silent
+     * for a whole limit has had its time, whoever it was opened for.
      */
     private void closeSilent(List<Channel> before) {
       SilentConnections.close(before);

@@ -1,11 +1,12 @@
 package freellmproxy.upstream;
 
 import freellmproxy.config.Settings;
+import freellmproxy.egress.ConnectFailure;
+import freellmproxy.egress.Dial;
+import freellmproxy.egress.Dialer;
 import freellmproxy.egress.OutboundHttp;
 import freellmproxy.time.Time;
 import freellmproxy.upstream.UpstreamReply.Fault;
-import io.netty.handler.proxy.ProxyConnectException;
-import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpClientConnection;
@@ -16,30 +17,27 @@ import io.vertx.core.net.ProxyOptions;
 import io.vertx.core.net.ProxyType;
 import io.vertx.core.net.SocketAddress;
 import java.net.URI;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.function.Consumer;
-import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /** Opens connections to the upstream, on the event loop that asks for them. */
 final class Connector {
-  /** EMFILE in the words of the C library; no exception has a type for it. */
-  private static final String NO_FILE_DESCRIPTOR = "Too many open files";
-
   /** So much of a request may be on its way at once (docs/decisions/0019). */
   private static final int SEND_BUFFER_BYTES = 1 << 20;
 
   private final HttpClientAgent http;
   private final SilentConnections silent;
   private final HttpConnectOptions target;
+  private final @Nullable ProxyOptions proxy;
   private final @Nullable ProxyOptions relay;
+  private final Dialer dialer;
   private final Time time;
 
   /**
    * For one upstream.
    *
-   * @param limit for TCP, and again for TLS
+   * @param limit of one attempt at one address: for TCP, and again for TLS
    */
   Connector(Vertx vertx, Settings.Upstream upstream, Duration limit, Time time) {
     this.time = time;
@@ -52,11 +50,12 @@ final class Connector {
             .setHost(url.getHost())
             .setPort(url.getPort() == -1 ? defaultPort : url.getPort())
             .setSsl(options.isSsl());
+    this.proxy = options.getProxyOptions();
     this.relay = relay(options);
     if (relay != null) {
-      target.setServer(SocketAddress.inetSocketAddress(relay.getPort(), relay.getHost()));
       options.setProxyOptions(null);
     }
+    this.dialer = new Dialer(vertx, time);
     this.http = vertx.createHttpClient(options);
     this.silent = new SilentConnections(http);
   }
@@ -78,8 +77,22 @@ final class Connector {
   }
 
   /** Opens one; {@code onClose} is told once, when it has closed. */
-  Future<UpstreamConnection> open(Consumer<UpstreamConnection> onClose) {
-    return http.connect(target).map(opened -> take(opened, onClose));
+  Dial<UpstreamConnection> open(Consumer<UpstreamConnection> onClose) {
+    String host = proxy == null ? target.getHost() : proxy.getHost();
+    int port = proxy == null ? target.getPort() : proxy.getPort();
+    return dialer.dial(
+        host,
+        port,
+        address -> http.connect(by(address)).map(opened -> take(opened, onClose)),
+        UpstreamConnection::close);
+  }
+
+  /** The names in the request, in TLS and for a tunnel stay what they are. */
+  private HttpConnectOptions by(SocketAddress address) {
+    var by = new HttpConnectOptions(target);
+    return proxy == null || relay != null
+        ? by.setServer(address)
+        : by.setProxyOptions(new ProxyOptions(proxy).setHost(address.host()));
   }
 
   private UpstreamConnection take(
@@ -95,21 +108,14 @@ final class Connector {
 
   /** What a failure to open one means. */
   static Fault fault(Throwable failure) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof UnknownHostException) {
-        return Fault.UNKNOWN_HOST;
-      }
-      if (cause instanceof SSLException) {
-        return Fault.TLS_FAILED;
-      }
-      if (cause instanceof ProxyConnectException) {
-        return Fault.FORWARD_PROXY_FAILED;
-      }
-      if (String.valueOf(cause.getMessage()).endsWith(NO_FILE_DESCRIPTOR)) {
-        return Fault.NO_FILE_DESCRIPTOR;
-      }
-    }
-    return Fault.CONNECT_FAILED;
+    return switch (ConnectFailure.of(failure)) {
+      case NO_FILE_DESCRIPTOR -> Fault.NO_FILE_DESCRIPTOR;
+      case TLS -> Fault.TLS_FAILED;
+      case FORWARD_PROXY -> Fault.FORWARD_PROXY_FAILED;
+      case REFUSED -> Fault.CONNECT_FAILED;
+      case TIMED_OUT -> Fault.CONNECT_TIMEOUT;
+      case UNKNOWN_HOST -> Fault.UNKNOWN_HOST;
+    };
   }
 
   /** Closes all that were opened. */

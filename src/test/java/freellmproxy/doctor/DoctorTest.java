@@ -1,5 +1,6 @@
 package freellmproxy.doctor;
 
+import static freellmproxy.testing.TestCertificate.TWO_ADDRESSES;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import freellmproxy.config.SettingsLoader;
@@ -72,6 +73,14 @@ final class DoctorTest {
     assertThat(sandbox.received()).isEmpty();
     assertThat(report.table()).contains("✓ key").doesNotContain(KEY);
     assertThat(report.json()).contains("\"ok\" : true").doesNotContain(KEY);
+  }
+
+  @Test
+  void reachesWhatOnlyTheSecondAddressOfANameAnswersFor() {
+    String list = sandbox.modelListUrl().toString().replace("127.0.0.1", TWO_ADDRESSES);
+    String upstream = sandbox.baseUrl().toString().replace("127.0.0.1", TWO_ADDRESSES);
+    Report report = examine(false, "MODELS_LIST_URL", list, "UPSTREAM_BASE_URL", upstream);
+    assertThat(report.isFine()).as(report.table()).isTrue();
   }
 
   @Test

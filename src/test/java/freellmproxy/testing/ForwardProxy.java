@@ -42,7 +42,12 @@ public final class ForwardProxy implements AutoCloseable {
 
   /** Starts one in front of a port. */
   public static ForwardProxy to(int target) throws IOException {
-    var proxy = new ForwardProxy(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()), target);
+    return to(target, InetAddress.getLoopbackAddress());
+  }
+
+  /** The same, at another address. */
+  public static ForwardProxy to(int target, InetAddress at) throws IOException {
+    var proxy = new ForwardProxy(new ServerSocket(0, 50, at), target);
     Thread.ofVirtual().start(proxy::accept);
     return proxy;
   }

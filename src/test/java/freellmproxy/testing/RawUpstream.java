@@ -30,8 +30,19 @@ public final class RawUpstream implements AutoCloseable {
     return new RawUpstream(new ServerSocket(0, BACKLOG, InetAddress.getLoopbackAddress()));
   }
 
+  /** Without TLS, at another address and, where it is not 0, this port. */
+  public static RawUpstream at(String address, int port) throws IOException {
+    return new RawUpstream(new ServerSocket(port, BACKLOG, InetAddress.getByName(address)));
+  }
+
   /** With TLS, which does not offer HTTP/2. */
   public static RawUpstream start(TestCertificate certificate)
+      throws IOException, GeneralSecurityException {
+    return at("127.0.0.1", 0, certificate);
+  }
+
+  /** The same at another address and, where it is not 0, this port. */
+  public static RawUpstream at(String address, int port, TestCertificate certificate)
       throws IOException, GeneralSecurityException {
     char[] password = certificate.key().getPassword().toCharArray();
     KeyStore store = KeyStore.getInstance(Path.of(certificate.key().getPath()).toFile(), password);
@@ -41,7 +52,11 @@ public final class RawUpstream implements AutoCloseable {
     tls.init(keys.getKeyManagers(), null, null);
     return new RawUpstream(
         tls.getServerSocketFactory()
-            .createServerSocket(0, BACKLOG, InetAddress.getLoopbackAddress()));
+            .createServerSocket(port, BACKLOG, InetAddress.getByName(address)));
+  }
+
+  public int port() {
+    return server.getLocalPort();
   }
 
   /** Where calls go to. */

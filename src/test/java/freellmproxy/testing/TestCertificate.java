@@ -17,6 +17,9 @@ public record TestCertificate(PfxOptions key, Path pem) {
   /** The name it is for, beside 127.0.0.1. No name server knows it. */
   public static final String HOST = "upstream.test";
 
+  /** Another one, of 127.0.0.2 and 127.0.0.1. */
+  public static final String TWO_ADDRESSES = SeveralAddresses.name("127.0.0.2", "127.0.0.1");
+
   private static final String PASSWORD = "only-for-this-test";
 
   /** Makes one in this folder. */
@@ -32,7 +35,7 @@ public record TestCertificate(PfxOptions key, Path pem) {
             "-dname",
             "CN=sandbox",
             "-ext",
-            "san=dns:" + HOST + ",ip:127.0.0.1"));
+            "san=dns:" + HOST + ",dns:" + TWO_ADDRESSES + ",ip:127.0.0.1"));
     keytool(store, List.of("-exportcert", "-rfc", "-file", pem.toString()));
     return new TestCertificate(
         new PfxOptions().setPath(store.toString()).setPassword(PASSWORD), pem);

@@ -132,6 +132,16 @@ public final class TestProxy implements AutoCloseable {
         List.of());
   }
 
+  /** Starts with these settings, and does not wait until the list is read. */
+  public static TestProxy startUnread(Time time, String... settings) {
+    return startListening(
+        ProxyVertx.create(),
+        time,
+        SandboxUpstream.Options.FOR_TESTS,
+        sandbox -> fixed(loaded(environment(sandbox, settings), NO_FILE)),
+        List.of());
+  }
+
   private static TestProxy startLive(
       Vertx vertx,
       Time time,

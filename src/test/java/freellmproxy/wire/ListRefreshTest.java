@@ -10,6 +10,8 @@ import freellmproxy.catalog.Catalog;
 import freellmproxy.catalog.CatalogFeed;
 import freellmproxy.catalog.CatalogParser;
 import freellmproxy.catalog.CatalogRefresher;
+import freellmproxy.config.Settings;
+import freellmproxy.egress.OutboundRequests;
 import freellmproxy.sandbox.Behaviour;
 import freellmproxy.sandbox.ChatAnswer;
 import freellmproxy.sandbox.Faults;
@@ -147,7 +149,13 @@ final class ListRefreshTest {
               vertx.getOrCreateContext(),
               new CatalogFeed(
                   vertx,
-                  vertx.createHttpClient(),
+                  new OutboundRequests(
+                      vertx,
+                      sandbox.modelListUrl(),
+                      Settings.Egress.DIRECT,
+                      Duration.ofSeconds(5),
+                      OutboundRequests.Compression.KEPT,
+                      time),
                   sandbox.modelListUrl(),
                   new CatalogParser(id -> true),
                   time),
