@@ -200,13 +200,13 @@ final class StreamRelay implements Consumer<UpstreamReply> {
         verdict instanceof Verdict.ProxyOverloaded overloaded
             ? Refusals.overloaded(overloaded)
             : interrupted(verdict);
-    end(errorFrame(error), Optional.of(verdict));
+    end(ErrorFrame.of(error, model), Optional.of(verdict));
   }
 
   private ApiError interrupted(Verdict verdict) {
     return new ApiError(
         502,
-        "upstream_error",
+        "server_error",
         "stream_interrupted",
         "The model %s stopped in the middle of its answer (%s). What was sent so far is incomplete; ask again."
             .formatted(model, verdict.reason()),
@@ -218,12 +218,8 @@ final class StreamRelay implements Consumer<UpstreamReply> {
   void interrupt(ApiError error) {
     if (!ended) {
       stop();
-      sink.end(errorFrame(error));
+      sink.end(ErrorFrame.of(error, model));
     }
-  }
-
-  private static Buffer errorFrame(ApiError error) {
-    return Buffer.buffer("data: ").appendBytes(error.json()).appendString("\n\n").appendBytes(DONE);
   }
 
   private void end(Buffer last, Optional<Verdict> failure) {

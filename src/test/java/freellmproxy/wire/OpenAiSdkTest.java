@@ -175,7 +175,8 @@ final class OpenAiSdkTest {
     try (StreamResponse<ChatCompletionChunk> chunks =
         client.chat().completions().createStreaming(question().build())) {
       var broken = catchThrowableOfType(SseException.class, () -> chunks.stream().toList());
-      assertThat(broken.type()).hasValue("upstream_error");
+      assertThat(broken.type()).hasValue("server_error");
+      assertThat(broken.code()).hasValue("stream_interrupted");
     }
   }
 }

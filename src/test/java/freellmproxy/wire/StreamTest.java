@@ -154,10 +154,10 @@ final class StreamTest {
   private static void assertBrokenAfter(String sent, String body) {
     assertThat(body).startsWith(sent + "data: {\"error\":{").endsWith("\n\n" + DONE);
     assertThat(body.substring(sent.length()))
-        .containsOnlyOnce("\"error\"")
+        .containsOnlyOnce("\"error\":")
         .containsOnlyOnce("[DONE]")
-        .contains("\"type\":\"upstream_error\"")
-        .contains("\"code\":");
+        .contains("\"type\":\"server_error\"")
+        .contains("\"code\":\"stream_interrupted\"");
   }
 
   static Stream<Arguments> completeStreams() {
@@ -279,6 +279,23 @@ final class StreamTest {
     }
   }
 
+  /**
+   * Each of these is what some agent goes by when it decides whether to go on by itself ({@code
+   * docs/clients.md}).
+   */
+  @Test
+  void saysThatItBrokeInWordsAfterWhichAgentsGoOn() {
+    proxy.sandbox().script(FIRST, Faults.stream(ROLE, content("a")).upTo(2, new Step.Fin()));
+    String body = proxy.stream().body();
+    String frame = body.substring(body.indexOf("data: {\"error\""), body.length() - DONE.length());
+    assertThat(frame)
+        .contains("\"message\":\"502 server error: The model " + FIRST)
+        .contains("\"type\":\"server_error\",\"code\":\"stream_interrupted\",\"param\":null}")
+        .contains("\"object\":\"chat.completion.chunk\",\"model\":\"" + FIRST)
+        .endsWith(
+            "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\"},\"finish_reason\":\"error\"}]}\n\n");
+  }
+
   @Test
   void endsACommittedStreamThatStalls() throws IOException {
     proxy.sandbox().script(FIRST, Faults.stream(ROLE, content("a")).upTo(2, new Step.Stall()));
@@ -288,7 +305,7 @@ final class StreamTest {
       time.advance(Duration.ofSeconds(20));
       assertThat(client.readUntil("[DONE]"))
           .contains("stream_stalled")
-          .containsOnlyOnce("\"error\"");
+          .containsOnlyOnce("\"error\":");
     }
     TestProxy.await(proxy.sandbox().received().getLast().aborted());
   }
