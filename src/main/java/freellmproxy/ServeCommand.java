@@ -79,6 +79,7 @@ final class ServeCommand implements Callable<Integer> {
     Logging.format(settings.logFormat());
     Logging.redact(settings.redactor());
     loaded.warnings().forEach(Proxy::warn);
+    OpenFiles.warning().ifPresent(Proxy::warn);
     logEgress(settings);
     Vertx vertx = ProxyVertx.create();
     return ProxyProcess.run(

@@ -92,7 +92,12 @@ public final class SettingsLoader {
       return new Result.Refused(List.copyOf(problems));
     }
     List<String> warnings =
-        Stream.of(raw.disagreements(), raw.nearMisses()).flatMap(List::stream).toList();
+        Stream.of(
+                raw.disagreements(),
+                raw.nearMisses(),
+                ShortKey.warnings(settings.keys(), settings.listen()))
+            .flatMap(List::stream)
+            .toList();
     return new Result.Loaded(
         settings, warnings, Arrays.stream(Setting.values()).map(raw::origin).toList());
   }

@@ -71,7 +71,9 @@ public final class Doctor {
     for (String warning : loaded.warnings()) {
       findings.add(
           Finding.warning(
-              "settings", warning, "Keep one of the two values, or mend the name; then restart."));
+              "settings",
+              warning,
+              "Mend it in .env or in the environment; then restart or reload."));
     }
   }
 

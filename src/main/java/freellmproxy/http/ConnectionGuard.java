@@ -29,6 +29,7 @@ final class ConnectionGuard {
   private final Time time;
   private final BooleanSupplier isStopping;
   private final IdentityHashMap<HttpConnection, Watched> connections = new IdentityHashMap<>();
+  private boolean watchesAccepting;
   private final AtomicInteger openRequests = new AtomicInteger();
 
   ConnectionGuard(Time time, BooleanSupplier isStopping) {
@@ -38,6 +39,11 @@ final class ConnectionGuard {
 
   /** Watches a new connection; closes it when the proxy is stopping. */
   void accepted(HttpConnection connection) {
+    if (!watchesAccepting) {
+      // The API shows the listening socket nowhere else.
+      AcceptFailures.watch(connection, time);
+      watchesAccepting = true;
+    }
     if (isStopping.getAsBoolean()) {
       connection.close();
       return;

@@ -16,7 +16,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a reload applies, what it names, and what it leaves alone. */
 final class LiveSettingsTest {
-  private static final String KEYS = "OPENROUTER_API_KEY=sk-or-one\nPROXY_API_KEY=proxy-one\n";
+  private static final String KEYS =
+      "OPENROUTER_API_KEY=sk-or-one\nPROXY_API_KEY=proxy-key-number-one\n";
 
   @TempDir private Path folder;
   private Path file;
@@ -39,7 +40,7 @@ final class LiveSettingsTest {
   private static String other(Setting setting) {
     return switch (setting) {
       case OPENROUTER_API_KEY -> "sk-or-two";
-      case PROXY_API_KEY -> "proxy-two";
+      case PROXY_API_KEY -> "proxy-key-number-two";
       case MODELS_LIST_URL, UPSTREAM_BASE_URL -> "http://elsewhere.example/v1";
       case FREE_ONLY -> "false";
       case OPENROUTER_REFERER, OPENROUTER_TITLE, NO_PROXY -> "other.example";
@@ -108,7 +109,7 @@ final class LiveSettingsTest {
   void settingsThatAreNotGoodChangeNothing() throws IOException {
     LiveSettings live = live();
     Settings before = live.current();
-    Files.writeString(file, "PROXY_API_KEY=proxy-two\nMAX_BODY_MB=lots\n");
+    Files.writeString(file, "PROXY_API_KEY=proxy-key-number-two\nMAX_BODY_MB=lots\n");
     assertThat(live.reload())
         .isInstanceOfSatisfying(
             Reload.Refused.class,

@@ -238,6 +238,34 @@ final class SettingsLoaderTest {
 
   @ParameterizedTest
   @CsvSource({
+    "0.0.0.0, 123456789012345, true",
+    "192.168.1.2, short, true",
+    "::, short, true",
+    "127.example.org, short, true",
+    "0.0.0.0, 1234567890123456, false",
+    "127.0.0.1, short, false",
+    "127.1.2.3, short, false",
+    "::1, short, false",
+    "[::1], short, false",
+    "localhost, short, false"
+  })
+  void warnsAboutAShortKeyThatOtherMachinesMayTry(String host, String key, boolean warned) {
+    environment.put("HOST", host);
+    environment.put("PROXY_API_KEY", key);
+    List<String> warnings = loaded().warnings();
+    if (warned) {
+      assertThat(warnings)
+          .singleElement()
+          .asString()
+          .startsWith("PROXY_API_KEY has only " + key.length() + " characters")
+          .doesNotContain(key);
+    } else {
+      assertThat(warnings).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
     "OPENROUTER_KEY,",
     "OPENROUTR_API_KEY,OPENROUTER_API_KEY",
     "OPENROUTER_API_KEYS,OPENROUTER_API_KEY",

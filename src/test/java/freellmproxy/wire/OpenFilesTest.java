@@ -5,6 +5,7 @@ import static freellmproxy.testing.TestProxy.FIRST;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import freellmproxy.testing.ProxyProcessUnderTest;
 import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
@@ -37,9 +38,12 @@ final class OpenFilesTest {
                 FILES,
                 folder.resolve("proxy.jar"),
                 ProxyProcessUnderTest.environment(upstream.sandbox()))) {
+      assertThat(process.awaitEvent("setting_warning").path("warning").asText())
+          .contains("only " + FILES + " files", "ulimit -n");
       int port = process.awaitEvent("started").path("port").asInt();
       process.awaitEvent("snapshot_refreshed");
       try (var client = RawConnection.to(port)) {
+        client.send("GET /health HTTP/1.1\r\nHost: t\r\n\r\n").readUntil("}");
         for (int i = 0; i < FILES; i++) {
           idle.add(RawConnection.to(port));
         }
@@ -48,12 +52,18 @@ final class OpenFilesTest {
             .startsWith("HTTP/1.1 503 ")
             .contains("retry-after: 1", "\"code\":\"proxy_overloaded\"", "ulimit");
         close(idle);
+        JsonNode failure = process.awaitEvent("accept_failed");
+        assertThat(failure.path("error").asText()).contains("Too many open files");
+        assertThat(failure.path("fix").asText()).contains("ulimit -n");
         awaitOpenFiles(process, open -> open < FILES - 10);
         assertThat(client.chat(CHAT).readUntil("fake OpenRouter."))
             .startsWith("HTTP/1.1 200 ")
             .contains("x-free-llm-proxy-model: " + FIRST, "x-free-llm-proxy-attempts: 1");
       }
       assertThat(process.stop()).isZero();
+      assertThat(process.output())
+          .containsOnlyOnce("accept_failed")
+          .doesNotContain("exceptionCaught");
     } finally {
       close(idle);
     }
