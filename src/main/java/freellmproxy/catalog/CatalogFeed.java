@@ -65,6 +65,7 @@ public final class CatalogFeed {
                         "no answer within " + TIMEOUT.toSeconds() + " s")));
     private Redirects redirects = Redirects.from(url);
     private Runnable abort = () -> {};
+    private boolean wasSentAgain;
 
     Future<CatalogParser.Result> run() {
       ask();
@@ -81,17 +82,29 @@ public final class CatalogFeed {
                   .putHeader(HttpHeaders.ACCEPT, "application/json")
                   .putHeader(HttpHeaders.ACCEPT_ENCODING, "gzip")
                   .putHeader(HttpHeaders.USER_AGENT, "free-llm-proxy"))
-          .compose(this::send)
-          .onComplete(this::read, this::networkFailed);
+          .onComplete(this::send, this::networkFailed);
     }
 
-    private Future<HttpClientResponse> send(HttpClientRequest request) {
+    private void send(HttpClientRequest request) {
       abort = request::reset;
       if (result.future().isComplete()) {
         // Its time was over before the connection stood.
         abort.run();
       }
-      return request.send();
+      request.send().onComplete(this::read, this::lostWithoutAnswer);
+    }
+
+    /**
+     * An idle connection that the server was closing says nothing about the list (as with chats,
+     * docs/decisions/0016). To ask again does no harm: nothing is changed by it, and it is once.
+     */
+    private void lostWithoutAnswer(Throwable cause) {
+      if (wasSentAgain || result.future().isComplete()) {
+        networkFailed(cause);
+      } else {
+        wasSentAgain = true;
+        ask();
+      }
     }
 
     private void read(HttpClientResponse response) {

@@ -24,7 +24,9 @@ import freellmproxy.testing.TestProxy;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
+import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -54,6 +56,39 @@ final class ListRefreshTest {
       assertThat(TestProxy.await(proxy.proxy().readList()).generation()).isEqualTo(1);
       assertThat(proxy.chat().statusCode()).isEqualTo(200);
     }
+  }
+
+  static Stream<Behaviour> lossesBeforeTheHead() {
+    return Stream.of(Faults.hangUp(), Faults.reset());
+  }
+
+  /** As chats do after a stale connection: the operator who asks must not be told to ask again. */
+  @ParameterizedTest
+  @MethodSource("lossesBeforeTheHead")
+  void isReadOnceMoreWhenTheConnectionIsLostBeforeTheHead(Behaviour loss) {
+    String list = "[{\"id\":\"new\"}]";
+    try (var proxy = TestProxy.startAt(new FakeTime())) {
+      proxy.sandbox().scriptList(inTurn(loss, Faults.status(200, list)));
+      HttpResponse<String> refreshed = proxy.refresh();
+      assertThat(refreshed.statusCode()).as(refreshed.body()).isEqualTo(200);
+      assertThat(refreshed.body()).contains("\"models\":1");
+    }
+  }
+
+  @Test
+  void isReadOnceMoreOnly() {
+    try (var proxy = TestProxy.startAt(new FakeTime())) {
+      Behaviour loss = Faults.hangUp();
+      proxy.sandbox().scriptList(inTurn(loss, loss, Faults.status(200, "[{\"id\":\"new\"}]")));
+      HttpResponse<String> refreshed = proxy.refresh();
+      assertThat(refreshed.statusCode()).isEqualTo(502);
+      assertThat(refreshed.body()).contains("refresh_failed");
+    }
+  }
+
+  private static Behaviour inTurn(Behaviour... turns) {
+    var left = new ArrayDeque<>(List.of(turns));
+    return request -> left.remove().steps(request);
   }
 
   @Test
