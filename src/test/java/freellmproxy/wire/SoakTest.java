@@ -253,7 +253,7 @@ final class SoakTest {
         stream
             && frame > 0
             && expected.startsWith(text.substring(0, frame))
-            && text.endsWith("}}\n\ndata: [DONE]\n\n")
+            && text.endsWith("\"finish_reason\":\"error\"}]}\n\ndata: [DONE]\n\n")
             && text.indexOf("data: ", frame + 1) == text.length() - "data: [DONE]\n\n".length();
     if (!brokenInGoodForm) {
       wrong.add("got " + text + " instead of " + expected);
