@@ -114,7 +114,7 @@ public class HotPath {
   @OperationsPerInvocation(10)
   public void relayEvent(Blackhole hole) {
     new SseParser(1 << 20).feed(EVENTS, event -> {
-      hole.consume(ChatChunk.read(event.data()));
+      hole.consume(ChatChunk.ofEvent(event.data()));
       hole.consume(event.encoded());
     });
   }

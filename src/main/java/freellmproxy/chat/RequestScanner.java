@@ -12,6 +12,9 @@ public final class RequestScanner {
   /** The body of a long conversation; a larger one gets an array for itself. */
   private static final int LARGEST_KEPT = 1 << 20;
 
+  /** U+FEFF in UTF-8. */
+  private static final int BYTE_ORDER_MARK = 0xEFBBBF;
+
   private byte[] desk = new byte[16 << 10];
   private final JsonCursor json = new JsonCursor(desk, 0);
 
@@ -22,6 +25,7 @@ public final class RequestScanner {
   public RequestScan.Result scan(ByteBuf body) {
     boolean isKept = false;
     try {
+      skipByteOrderMark(body);
       int length = body.readableBytes();
       byte[] copy = arrayOf(length);
       body.getBytes(body.readerIndex(), copy, 0, length);
@@ -36,6 +40,13 @@ public final class RequestScanner {
         body.release();
       }
     }
+  }
+
+  /** Some editors and shells put it before all they write; JSON has no place for it. */
+  private static void skipByteOrderMark(ByteBuf body) {
+    boolean isThere =
+        body.readableBytes() >= 3 && body.getUnsignedMedium(body.readerIndex()) == BYTE_ORDER_MARK;
+    body.skipBytes(isThere ? 3 : 0);
   }
 
   private byte[] arrayOf(int length) {

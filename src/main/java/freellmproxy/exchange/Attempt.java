@@ -55,7 +55,6 @@ final class Attempt {
   private final Consumer<Verdict> onJudged;
   private final List<SseEvent> held = new ArrayList<>(2);
   private final Limit limit;
-  private final UnreadableEvents unreadable;
 
   private @Nullable UpstreamCall call;
   private String beyondLimit = "";
@@ -90,7 +89,6 @@ final class Attempt {
     this.time = deadline.time();
     this.startNanos = time.nanos();
     this.onJudged = onJudged;
-    this.unreadable = new UnreadableEvents(model.id());
     this.limit = new Limit(time, () -> broken(beyondLimit));
   }
 
@@ -150,7 +148,6 @@ final class Attempt {
   /** Gives up at once, for no fault of the model; no verdict is told any more. */
   AttemptRecord cancelled() {
     judged = true;
-    unreadable.streamEnded();
     limit.cancel();
     if (call != null) {
       call.abort();
@@ -180,6 +177,11 @@ final class Attempt {
     return held;
   }
 
+  /** Whether the finish is among them. */
+  StreamRelay.Finish finish() {
+    return finishSeen ? StreamRelay.Finish.SEEN : StreamRelay.Finish.TO_COME;
+  }
+
   /** Its answer and its events are not needed any more. */
   void forget() {
     held.clear();
@@ -187,11 +189,6 @@ final class Attempt {
     if (call != null) {
       call.forget();
     }
-  }
-
-  /** The events that could not be read; of the whole stream, when it goes on. */
-  UnreadableEvents unreadable() {
-    return unreadable;
   }
 
   /** The call behind this attempt, to go on with after a verdict. */
@@ -228,7 +225,9 @@ final class Attempt {
       }
       case UpstreamReply.Head head -> readHead(head);
       case UpstreamReply.Answer whole -> judgeAnswer(whole);
-      case UpstreamReply.Event event -> judgeEvent(event.event());
+      case UpstreamReply.Event event -> judgeEvent(event.event(), event.chunk());
+      case UpstreamReply.ErrorEvent error -> judgeError(error.event());
+      case UpstreamReply.Done done -> judged(EMPTY_STREAM);
       case UpstreamReply.StreamEnd end ->
           judged(finishSeen ? EMPTY_STREAM : ReplyClassifier.judgeFailure("stream_cut"));
       case UpstreamReply.Failure failure -> judgeFault(failure.fault());
@@ -263,23 +262,14 @@ final class Attempt {
     judged(notStreamed ? ReplyClassifier.judgeFailure("no_event_stream") : verdict);
   }
 
-  private void judgeEvent(SseEvent event) {
-    if (event.isDone()) {
-      judged(EMPTY_STREAM);
-      return;
-    }
-    ChatChunk chunk = ChatChunk.read(event.data());
-    if (event.isNamedError() || chunk.isError()) {
-      held.add(event);
-      judged(
-          ReplyClassifier.judgeErrorOf200(
-              headers, event.data(), request.providers(), time.instant()));
-      return;
-    }
-    if (!chunk.isJson()) {
-      unreadable.dropped();
-      return;
-    }
+  private void judgeError(SseEvent error) {
+    held.add(error);
+    judged(
+        ReplyClassifier.judgeErrorOf200(
+            headers, error.data(), request.providers(), time.instant()));
+  }
+
+  private void judgeEvent(SseEvent event, ChatChunk chunk) {
     heldBytes += event.data().length + EVENT_OVERHEAD;
     held.add(event);
     finishSeen |= chunk.finishReason() != null;
@@ -311,7 +301,6 @@ final class Attempt {
       // Whatever else the upstream would send is not wanted; after a whole answer this does
       // nothing.
       call().abort();
-      unreadable.streamEnded();
     }
     onJudged.accept(verdict);
   }

@@ -276,19 +276,16 @@ final class ChatExchange {
             shared.time(),
             age(),
             this::guard,
-            failure -> streamEnded(attempt, failure));
+            (ending, verdict) -> streamEnded(attempt, ending, verdict));
     relay = started;
     attempt.relayTo(step -> guard(() -> started.accept(step)));
-    started.begin(attempt.held());
+    started.begin(attempt.held(), attempt.finish());
   }
 
   /** When it broke, the model rests as it would have before, but nobody is asked. */
-  private void streamEnded(Attempt attempt, Optional<Verdict> failure) {
-    settle(attempt, failure.orElseGet(Verdict.Useful::new));
-    finish(
-        200,
-        attempt.model().id(),
-        failure.isPresent() ? StreamEnding.MID_ERROR : StreamEnding.COMPLETE);
+  private void streamEnded(Attempt attempt, StreamEnding ending, Verdict verdict) {
+    settle(attempt, verdict);
+    finish(200, attempt.model().id(), ending);
   }
 
   private void passThrough(PassedThrough answer) {

@@ -21,7 +21,7 @@ import io.vertx.core.buffer.Buffer;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -43,13 +43,21 @@ final class StreamRelay implements Consumer<UpstreamReply> {
   private final Settings.TimeLimits limits;
   private final Time time;
   private final String model;
-  private final UnreadableEvents unreadable;
   private final Duration timeToFirstEvent;
   private final Consumer<Runnable> guard;
-  private final Consumer<Optional<Verdict>> onEnd;
+  private final BiConsumer<StreamEnding, Verdict> onEnd;
+
+  /** Whether the model has said why it stopped. */
+  enum Finish {
+    SEEN,
+    TO_COME
+  }
 
   private @Nullable Timer watch;
-  private long lastEventNanos;
+
+  /** Of the model: what says nothing may come from a server whose model is gone. */
+  private long lastOutputNanos;
+
   private long lastWriteNanos;
   private boolean paused;
   private boolean finishSeen;
@@ -60,7 +68,8 @@ final class StreamRelay implements Consumer<UpstreamReply> {
    * Describes the relay; {@link #begin} starts it.
    *
    * @param guard runs what a timer or the client sets off, and ends the stream when that throws
-   * @param onEnd told once, with what went wrong or nothing; not when {@link #stop} ended it
+   * @param onEnd told once how it ended for the client and what that says about the model; not when
+   *     {@link #stop} ended it
    */
   StreamRelay(
       ClientReply.EventSink sink,
@@ -69,12 +78,11 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       Time time,
       Duration timeToFirstEvent,
       Consumer<Runnable> guard,
-      Consumer<Optional<Verdict>> onEnd) {
+      BiConsumer<StreamEnding, Verdict> onEnd) {
     this.sink = sink;
     this.call = attempt.call();
     this.redactor = call.redactor();
     this.model = attempt.model().id();
-    this.unreadable = attempt.unreadable();
     this.limits = limits;
     this.time = time;
     this.timeToFirstEvent = timeToFirstEvent;
@@ -90,19 +98,21 @@ final class StreamRelay implements Consumer<UpstreamReply> {
   /** The event without secrets, which are found within one event only. */
   static SseEvent redacted(SseEvent event, Redactor redactor) {
     byte[] data = redactor.redact(event.data());
-    boolean isOnlyData = event.name() == null && event.id() == null;
-    return isOnlyData && Arrays.equals(data, event.data())
+    return event.name() == null && Arrays.equals(data, event.data())
         ? event
-        : new SseEvent(redactor.redact(event.name()), redactor.redact(event.id()), data);
+        : new SseEvent(redactor.redact(event.name()), data);
   }
 
-  void begin(List<SseEvent> held) {
-    lastEventNanos = time.nanos();
+  /**
+   * Sends what was held.
+   *
+   * @param finish whether the finish is among it
+   */
+  void begin(List<SseEvent> held, Finish finish) {
+    lastOutputNanos = time.nanos();
     sink.onDrain(() -> guard.accept(this::drained));
-    for (SseEvent event : held) {
-      finishSeen |= ChatChunk.read(event.data()).finishReason() != null;
-      forward(event);
-    }
+    finishSeen = finish == Finish.SEEN;
+    held.forEach(this::forward);
     call.holds(0);
     watch();
   }
@@ -117,7 +127,9 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       return;
     }
     switch (step) {
-      case UpstreamReply.Event event -> relay(event.event());
+      case UpstreamReply.Event event -> relay(event.event(), event.chunk());
+      case UpstreamReply.ErrorEvent error -> fail(judge(error.event()));
+      case UpstreamReply.Done done -> complete(done);
       case UpstreamReply.StreamEnd end -> upstreamEnded(ReplyClassifier.judgeFailure("stream_cut"));
       case UpstreamReply.Failure failure -> upstreamEnded(judge(failure.fault()));
       case UpstreamReply.Sent sent -> {}
@@ -126,29 +138,22 @@ final class StreamRelay implements Consumer<UpstreamReply> {
     }
   }
 
-  private void relay(SseEvent event) {
-    if (event.isDone()) {
-      complete();
-      return;
-    }
-    ChatChunk chunk = ChatChunk.read(event.data());
-    if (event.isNamedError() || chunk.isError()) {
-      // It had begun to serve the request, so the providers cannot be what is wrong.
-      fail(
-          ReplyClassifier.judgeErrorOf200(
-              ReplyHeaders.NONE, event.data(), Providers.ANY, time.instant()));
-      return;
-    }
-    if (!chunk.isJson()) {
-      unreadable.dropped();
-      return;
-    }
-    lastEventNanos = time.nanos();
+  private void relay(SseEvent event, ChatChunk chunk) {
     forward(event);
-    if (chunk.finishReason() != null && !finishSeen) {
+    boolean finishesNow = chunk.finishReason() != null && !finishSeen;
+    if (finishesNow || chunk.isUseful()) {
+      lastOutputNanos = time.nanos();
+    }
+    if (finishesNow) {
       finishSeen = true;
       watch();
     }
+  }
+
+  /** It had begun to serve the request, so the providers cannot be what is wrong. */
+  private Verdict judge(SseEvent error) {
+    return ReplyClassifier.judgeErrorOf200(
+        ReplyHeaders.NONE, error.data(), Providers.ANY, time.instant());
   }
 
   private void forward(SseEvent event) {
@@ -169,7 +174,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
     if (paused && !ended) {
       paused = false;
       // While we did not read, the upstream could not be silent.
-      lastEventNanos = time.nanos();
+      lastOutputNanos = time.nanos();
       watch();
       call.resume();
     }
@@ -192,7 +197,18 @@ final class StreamRelay implements Consumer<UpstreamReply> {
 
   private void complete() {
     call.release();
-    end(done(), Optional.empty());
+    end(done(), StreamEnding.COMPLETE, new Verdict.Useful());
+  }
+
+  /** The client has the whole answer; a model that has to be helped to it is not asked so soon. */
+  private void complete(UpstreamReply.Done done) {
+    if (done.finish() == null) {
+      complete();
+      return;
+    }
+    forward(done.finish());
+    call.release();
+    end(done(), StreamEnding.COMPLETE, ReplyClassifier.judgeFailure("finish_left_out"));
   }
 
   private void fail(Verdict verdict) {
@@ -200,7 +216,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
         verdict instanceof Verdict.ProxyOverloaded overloaded
             ? Refusals.overloaded(overloaded)
             : interrupted(verdict);
-    end(ErrorFrame.of(error, model), Optional.of(verdict));
+    end(ErrorFrame.of(error, model), StreamEnding.MID_ERROR, verdict);
   }
 
   private ApiError interrupted(Verdict verdict) {
@@ -222,11 +238,11 @@ final class StreamRelay implements Consumer<UpstreamReply> {
     }
   }
 
-  private void end(Buffer last, Optional<Verdict> failure) {
+  private void end(Buffer last, StreamEnding ending, Verdict verdict) {
     stop();
     // First: a client that has its end may ask again at once, and must not meet the same failure.
     try {
-      onEnd.accept(failure);
+      onEnd.accept(ending, verdict);
     } finally {
       sink.end(last);
     }
@@ -239,7 +255,6 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       watch.cancel();
     }
     call.abort();
-    unreadable.streamEnded();
   }
 
   /** One timer for both silences: ours towards the client, and the upstream's towards us. */
@@ -248,7 +263,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       watch.cancel();
     }
     if (!ended) {
-      Duration untilStall = longestSilence().minus(time.since(lastEventNanos));
+      Duration untilStall = longestSilence().minus(time.since(lastOutputNanos));
       Duration untilComment = limits.keepAlive().minus(time.since(lastWriteNanos));
       boolean mayComment = !finishSeen && !paused;
       Duration next =
@@ -263,7 +278,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
   }
 
   private void lookAtSilence() {
-    if (!paused && time.since(lastEventNanos).compareTo(longestSilence()) >= 0) {
+    if (!paused && time.since(lastOutputNanos).compareTo(longestSilence()) >= 0) {
       upstreamEnded(ReplyClassifier.judgeFailure("stream_stalled"));
       return;
     }
@@ -272,7 +287,7 @@ final class StreamRelay implements Consumer<UpstreamReply> {
       write(Buffer.buffer(KEEP_ALIVE));
     }
     if (paused) {
-      lastEventNanos = time.nanos();
+      lastOutputNanos = time.nanos();
     }
     watch();
   }

@@ -8,11 +8,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * One server-sent event.
  *
+ * <p>Ids are for those who mean to come back for the rest of a stream, which no chat has; some
+ * clients take what follows one for an event.
+ *
  * @param name from {@code event:} lines, null when there was none
- * @param id from {@code id:} lines, null when there was none
  * @param data the bytes of its {@code data:} lines, joined by line feeds, never decoded
  */
-public record SseEvent(@Nullable String name, @Nullable String id, byte[] data) {
+public record SseEvent(@Nullable String name, byte[] data) {
   private static final byte[] DONE = "[DONE]".getBytes(UTF_8);
   private static final byte[] DATA = "data: ".getBytes(UTF_8);
 
@@ -29,11 +31,17 @@ public record SseEvent(@Nullable String name, @Nullable String id, byte[] data) 
     return "error".equals(name);
   }
 
+  /** Whether its name says that it only keeps the connection alive. */
+  public boolean isNamedPing() {
+    return "ping".equals(name) || "heartbeat".equals(name) || "keepalive".equals(name);
+  }
+
   /** The event as it is sent on: LF line ends, one blank line behind it. */
   public Buffer encoded() {
     Buffer out = Buffer.buffer(data.length + DATA.length + 2);
-    appendField(out, "event", name);
-    appendField(out, "id", id);
+    if (name != null) {
+      out.appendString("event: ").appendString(name).appendString("\n");
+    }
     int lineStart = 0;
     for (int i = 0; i <= data.length; i++) {
       if (i == data.length || data[i] == '\n') {
@@ -42,11 +50,5 @@ public record SseEvent(@Nullable String name, @Nullable String id, byte[] data) 
       }
     }
     return out.appendByte((byte) '\n');
-  }
-
-  private static void appendField(Buffer out, String field, @Nullable String value) {
-    if (value != null) {
-      out.appendString(field).appendString(": ").appendString(value).appendString("\n");
-    }
   }
 }

@@ -9,10 +9,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads a stream of server-sent events as the WHATWG HTML standard says (section 9.2.6), however it
  * is cut into chunks: lines end in LF, CR or CRLF, a byte order mark may come first, comments are
- * dropped. For one stream and one thread.
+ * dropped. A line of bare JSON, which the standard ignores, is read as data, since it may be part
+ * of an answer. For one stream and one thread.
  */
 public final class SseParser {
-  /** Of an event's name or id; nobody needs a longer one. */
+  /** Of an event's name; nobody needs a longer one. */
   private static final int LONGEST_WORD = 1 << 10;
 
   private final int maxEventBytes;
@@ -22,7 +23,6 @@ public final class SseParser {
 
   private final Bytes data = new Bytes();
   private @Nullable String name;
-  private @Nullable String id;
   private boolean hasData;
   private boolean isFirstLine = true;
   private boolean skipLineFeed;
@@ -124,17 +124,22 @@ public final class SseParser {
       value++;
     }
     if (isField(bytes, start, colon, "data")) {
-      if (hasData) {
-        data.append((byte) '\n');
-      }
-      hasData = true;
-      data.append(bytes, value, end);
+      appendData(bytes, value, end);
     } else if (isField(bytes, start, colon, "event")) {
       name = word(bytes, value, end);
-    } else if (isField(bytes, start, colon, "id")) {
-      id = word(bytes, value, end);
+    } else if (bytes[start] == '{') {
+      // No field is named like this: a server has forgotten to say that it is data.
+      appendData(bytes, start, end);
     }
-    // An empty field name is a comment; `retry` and unknown fields do not concern the proxy.
+    // An empty field name is a comment; `id`, `retry` and unknown fields do not concern the proxy.
+  }
+
+  private void appendData(byte[] bytes, int start, int end) {
+    if (hasData) {
+      data.append((byte) '\n');
+    }
+    hasData = true;
+    data.append(bytes, start, end);
   }
 
   private static @Nullable String word(byte[] bytes, int start, int end) {
@@ -156,10 +161,9 @@ public final class SseParser {
   private void dispatch(Consumer<SseEvent> sink) {
     if (hasData) {
       hasData = false;
-      sink.accept(new SseEvent(name, id, data.take()));
+      sink.accept(new SseEvent(name, data.take()));
     }
     name = null;
-    id = null;
   }
 
   /** A growing array that gives its content away and starts anew. */

@@ -1,8 +1,9 @@
 package freellmproxy.upstream;
 
 import freellmproxy.json.JsonCursor;
-import freellmproxy.json.JsonCursor.Kind;
+import freellmproxy.json.JsonText;
 import io.netty.util.concurrent.FastThreadLocal;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -11,18 +12,6 @@ import org.jspecify.annotations.Nullable;
  * of it. The rest of it is never looked at.
  */
 public final class ChatChunk {
-  /** Output of a model in any of its forms (contract section 6). */
-  private static final List<String> CONTENT_FIELDS =
-      List.of(
-          "content",
-          "reasoning",
-          "reasoning_content",
-          "reasoning_details",
-          "refusal",
-          "audio",
-          "tool_calls",
-          "function_call");
-
   private static final byte[] NOTHING = {};
 
   /** A cursor has arrays of its own, which are as large as many an event. */
@@ -34,45 +23,60 @@ public final class ChatChunk {
         }
       };
 
-  private boolean json;
-  private boolean useful;
-  private boolean error;
-  private @Nullable String finishReason;
+  boolean json;
+  boolean error;
 
-  private ChatChunk() {}
+  /** Whether it calls a tool as the API did before there were {@code tool_calls}. */
+  boolean functionCall;
 
-  /** Reads one JSON text; leading white space is no obstacle. */
-  public static ChatChunk read(byte[] data) {
+  /** Whether something in it is where no client looks for it. */
+  boolean misplaced;
+
+  boolean choices;
+  boolean usage;
+  boolean output;
+  boolean thinking;
+
+  /** Whether it is about other choices than the first one. */
+  boolean others;
+
+  @Nullable String finishReason;
+  int finishStart;
+  int finishEnd;
+  int choicesStart;
+  int choicesEnd;
+  int contentStart;
+  int contentEnd;
+  List<ToolCallPiece> calls = List.of();
+
+  /** What has to be changed for clients to read it; in nearly all of them nothing. */
+  List<Edit> edits = List.of();
+
+  ChatChunk() {}
+
+  /** Reads the data of one event of a stream. */
+  public static ChatChunk ofEvent(byte[] data) {
+    return read(data, AnswerForm.STREAM);
+  }
+
+  /** Reads a whole answer; leading white space is no obstacle. */
+  public static ChatChunk ofAnswer(byte[] body) {
+    return read(body, AnswerForm.WHOLE);
+  }
+
+  private static ChatChunk read(byte[] data, AnswerForm form) {
     JsonCursor json = CURSOR.get();
     json.begin(data, data.length);
     try {
-      return read(json);
+      return new ChunkReader(json, data, form).read();
     } finally {
       json.begin(NOTHING, 0);
     }
   }
 
-  private static ChatChunk read(JsonCursor json) {
-    var chunk = new ChatChunk();
-    if (json.kind() == Kind.OBJECT) {
-      chunk.readTop(json);
-      chunk.json = json.isAtEnd();
-    } else if (json.kind() == Kind.ARRAY && json.enterArray() && json.kind() == Kind.OBJECT) {
-      // Google wraps its errors in an array; nothing else comes in one.
-      chunk.readTop(json);
-      chunk.json = chunk.error;
-    }
-    return chunk;
-  }
-
-  /** Whether it is one JSON object, or an error in an array. */
-  public boolean isJson() {
-    return json;
-  }
-
-  /** Whether it has output of the model in it. */
-  public boolean isUseful() {
-    return useful;
+  /** Whether it is one JSON object in which all is where it belongs, or an error in an array. */
+  public boolean isReadable() {
+    return json && !misplaced;
   }
 
   /** Whether it says that the upstream or the model failed. */
@@ -80,118 +84,54 @@ public final class ChatChunk {
     return error;
   }
 
+  /** Whether it has something of the model in it, be it only its thoughts. */
+  public boolean isUseful() {
+    return output || thinking;
+  }
+
+  /** Whether it has something in it that is for the user: all but thoughts. */
+  public boolean isOutput() {
+    return output;
+  }
+
   /** Why the model stopped; null when it has not. */
   public @Nullable String finishReason() {
     return finishReason;
   }
 
-  private void readTop(JsonCursor json) {
-    for (boolean more = json.enterObject(); more; more = json.nextField()) {
-      Kind value = json.kind();
-      if (json.nameIs("choices") && value == Kind.ARRAY) {
-        for (boolean next = json.enterArray(); next; next = json.nextElement()) {
-          readChoice(json);
-        }
-      } else {
-        error |= json.nameIs("error") && isFault(value);
-        json.skip();
-      }
-    }
+  /**
+   * Whether the model was made to stop, so that it may have said nothing through no fault of its.
+   */
+  public boolean isCutShort() {
+    return "length".equals(finishReason) || "content_filter".equals(finishReason);
   }
 
-  private void readChoice(JsonCursor json) {
-    if (json.kind() != Kind.OBJECT) {
-      json.skip();
-      return;
-    }
-    for (boolean more = json.enterObject(); more; more = json.nextField()) {
-      Kind value = json.kind();
-      if (json.nameIs("delta") || json.nameIs("message")) {
-        readMessage(json);
-      } else if (json.nameIs("text")) {
-        useful |= isContent(json, value);
-      } else if (json.nameIs("finish_reason")) {
-        readFinishReason(json, value);
-      } else {
-        error |= json.nameIs("error") && isFault(value);
-        json.skip();
-      }
-    }
+  /** Whether it calls a tool, or goes on with that. */
+  boolean callsTools() {
+    return functionCall || !calls.isEmpty();
   }
 
-  /** Whether the value of {@code error} says that there is one. */
-  private static boolean isFault(Kind value) {
-    return value != Kind.NULL && value != Kind.FALSE;
+  /** The tool calls in it, or the pieces of some. */
+  public List<ToolCallPiece> calls() {
+    return calls;
   }
 
-  private void readFinishReason(JsonCursor json, Kind value) {
-    if (value == Kind.STRING) {
-      String reason = json.string();
-      // Some providers send an empty one in every event.
-      finishReason = reason.isEmpty() ? finishReason : reason;
-      error |= reason.equals("error");
-    } else {
-      json.skip();
-    }
+  /**
+   * Its content as text; empty where that is not a text.
+   *
+   * @param data what it was read from
+   */
+  public String content(byte[] data) {
+    return contentEnd == 0 ? "" : JsonText.decode(data, contentStart, contentEnd);
   }
 
-  private void readMessage(JsonCursor json) {
-    if (json.kind() != Kind.OBJECT) {
-      json.skip();
-      return;
-    }
-    for (boolean more = json.enterObject(); more; more = json.nextField()) {
-      if (isContentField(json)) {
-        useful |= isContent(json, json.kind());
-      } else {
-        json.skip();
-      }
-    }
+  void add(Edit edit) {
+    edits = edits.isEmpty() ? new ArrayList<>(2) : edits;
+    edits.add(edit);
   }
 
-  private static boolean isContentField(JsonCursor json) {
-    for (String field : CONTENT_FIELDS) {
-      if (json.nameIs(field)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /** Whether a value says anything; leaves the cursor behind it. */
-  private static boolean isContent(JsonCursor json, Kind value) {
-    boolean isEmpty =
-        switch (value) {
-          case STRING -> passesEmptyString(json);
-          case ARRAY -> passesNoElement(json);
-          case OBJECT -> passesNoField(json);
-          case NUMBER, TRUE, FALSE, NULL, NONE -> {
-            json.skip();
-            yield true;
-          }
-        };
-    return !isEmpty;
-  }
-
-  private static boolean passesEmptyString(JsonCursor json) {
-    int start = json.position();
-    json.skip();
-    return json.position() == start + 2;
-  }
-
-  private static boolean passesNoElement(JsonCursor json) {
-    boolean some = json.enterArray();
-    for (boolean more = some; more; more = json.nextElement()) {
-      json.skip();
-    }
-    return !some;
-  }
-
-  private static boolean passesNoField(JsonCursor json) {
-    boolean some = json.enterObject();
-    for (boolean more = some; more; more = json.nextField()) {
-      json.skip();
-    }
-    return !some;
+  void add(ToolCallPiece call) {
+    calls = calls.isEmpty() ? new ArrayList<>(2) : calls;
+    calls.add(call);
   }
 }

@@ -36,12 +36,21 @@ record ErrorBody(JsonNode error) {
   private static ErrorBody of(JsonNode root) {
     JsonNode error = root.path("error");
     JsonNode choiceError = root.path("choices").path(0).path("error");
-    boolean isAbsent = error.isMissingNode() || error.isNull();
-    if (!isAbsent) {
+    if (!isAbsent(error)) {
       return new ErrorBody(error);
     }
     // Some servers leave the envelope out.
     return new ErrorBody(choiceError.isMissingNode() ? root : choiceError);
+  }
+
+  /** An empty object or text beside an answer says that there is no error. */
+  private static boolean isAbsent(JsonNode error) {
+    return switch (error.getNodeType()) {
+      case MISSING, NULL -> true;
+      case STRING -> error.textValue().isBlank();
+      case ARRAY, OBJECT -> error.isEmpty();
+      case BINARY, BOOLEAN, NUMBER, POJO -> false;
+    };
   }
 
   private JsonNode metadata() {

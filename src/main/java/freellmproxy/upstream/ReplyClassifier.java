@@ -51,14 +51,17 @@ public final class ReplyClassifier {
     if (status / 100 != 2) {
       return new ReplyClassifier(status, ErrorBody.parse(body), headers, providers, now).judge();
     }
-    ChatChunk answer = ChatChunk.read(body);
-    if (!answer.isJson()) {
+    ChatChunk answer = ChatChunk.ofAnswer(body);
+    if (!answer.json) {
       return judgeFailure("unreadable_answer");
     }
     if (answer.isError()) {
       return judgeErrorOf200(headers, body, providers, now);
     }
-    return answer.isUseful() ? new Verdict.Useful() : new Verdict.Empty("empty_answer");
+    if (answer.isOutput() || (answer.isUseful() && answer.isCutShort())) {
+      return new Verdict.Useful();
+    }
+    return new Verdict.Empty(answer.isUseful() ? "only_thinking" : "empty_answer");
   }
 
   /**

@@ -82,10 +82,12 @@ public final class UpstreamCall {
 
   private AnswerReader readerOf(int status, ReplyHeaders headers) {
     var share = new AnswerShare(client.answerMemory());
-    boolean isStream = form == AnswerForm.STREAM && status / 100 == 2 && isEventStream(headers);
-    return isStream
-        ? new EventAnswer(share, listener::accept)
-        : new WholeAnswer(status, headers, share, client.answerMemory().largestAnswer());
+    boolean mayStream = form == AnswerForm.STREAM && status / 100 == 2;
+    if (mayStream && isEventStream(headers)) {
+      return new EventAnswer(share, listener);
+    }
+    var whole = new WholeAnswer(status, headers, share, client.answerMemory().largestAnswer());
+    return mayStream ? new SniffedAnswer(whole, () -> new EventAnswer(share, listener)) : whole;
   }
 
   private static boolean isEventStream(ReplyHeaders headers) {

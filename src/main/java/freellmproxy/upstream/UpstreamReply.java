@@ -1,11 +1,12 @@
 package freellmproxy.upstream;
 
 import freellmproxy.sse.SseEvent;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the upstream did, step by step and without judgement: {@link Sent}, {@link Head}, then
- * either one {@link Answer} or {@link Event}s up to a {@link StreamEnd}. A {@link Failure} may come
- * at any time and is the last step.
+ * either one {@link Answer} or {@link Event}s up to a {@link Done} or {@link StreamEnd}. A {@link
+ * Failure} may come at any time and is the last step.
  */
 public sealed interface UpstreamReply {
 
@@ -18,8 +19,22 @@ public sealed interface UpstreamReply {
   /** A whole answer, whatever its status. */
   record Answer(int status, ReplyHeaders headers, byte[] body) implements UpstreamReply {}
 
-  /** One event of a stream. */
-  record Event(SseEvent event) implements UpstreamReply {}
+  /**
+   * One event of a stream, as clients can read it.
+   *
+   * @param chunk what it says; its offsets are those of the event as it came
+   */
+  record Event(SseEvent event, ChatChunk chunk) implements UpstreamReply {}
+
+  /** An event that says that the upstream or the model failed, in whatever form. */
+  record ErrorEvent(SseEvent event) implements UpstreamReply {}
+
+  /**
+   * The upstream said that this was all.
+   *
+   * @param finish the finish that it left out though nothing else is missing; null when it did not
+   */
+  record Done(@Nullable SseEvent finish) implements UpstreamReply {}
 
   /** The stream was ended by the upstream in good form, which does not mean it was complete. */
   record StreamEnd() implements UpstreamReply {}
@@ -39,6 +54,12 @@ public sealed interface UpstreamReply {
     CONNECTION_LOST("connection_lost"),
     UNEXPECTED_INTERIM("unexpected_interim_answer"),
     TOO_LARGE("answer_too_large"),
+    /** What was in an event cannot be told, so that the answer would lack it. */
+    UNREADABLE_EVENT("unreadable_event"),
+    /** The end marker came before the finish, and something is missing. */
+    NOT_FINISHED("not_finished"),
+    /** The model finished before it had said anything but what it thought. */
+    ONLY_THINKING("only_thinking"),
     /** The proxy's own fault: other answers fill the memory that there is for them. */
     NO_MEMORY("no_memory");
 

@@ -24,6 +24,9 @@ final class SseParserTest {
       data:  two spaces
       data
 
+      {"bare": "JSON"}
+      data: {"b":2}
+
       :
       retry: 100
       unknown: field
@@ -39,11 +42,12 @@ final class SseParserTest {
 
   private static final List<String> EVENTS =
       List.of(
-          "null/null/{\"a\":1}",
-          "delta/7/no space\n two spaces\n",
-          "null/7/трансформер 🚀",
-          "null/only an id/",
-          "null/only an id/[DONE]");
+          "null/{\"a\":1}",
+          "delta/no space\n two spaces\n",
+          "null/{\"bare\": \"JSON\"}\n{\"b\":2}",
+          "null/трансформер 🚀",
+          "null/",
+          "null/[DONE]");
 
   @ParameterizedTest
   @ValueSource(strings = {"\n", "\r\n", "\r"})
@@ -110,10 +114,10 @@ final class SseParserTest {
 
   /** They would be kept beside what is bounded. */
   @Test
-  void forgetsNamesAndIdsThatNobodyNeeds() {
+  void forgetsNamesThatNobodyNeeds() {
     String endless = "x".repeat(1 << 11);
     assertThat(parse(("event: " + endless + "\nid: " + endless + "\ndata: a\n\n").getBytes(UTF_8)))
-        .containsExactly("null/null/a");
+        .containsExactly("null/a");
   }
 
   private static List<String> datasOf(List<String> events) {
@@ -135,6 +139,6 @@ final class SseParserTest {
   }
 
   private static String text(SseEvent event) {
-    return event.name() + "/" + event.id() + "/" + new String(event.data(), UTF_8);
+    return event.name() + "/" + new String(event.data(), UTF_8);
   }
 }

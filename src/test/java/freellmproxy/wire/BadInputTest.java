@@ -83,6 +83,17 @@ final class BadInputTest {
     return "{\"messages\":[" + "[".repeat(levels) + "]".repeat(levels) + "]}";
   }
 
+  @Test
+  void skipsAByteOrderMarkBeforeABody() {
+    assertThat(proxy.post("\uFEFF{\"model\":\"x\",\"messages\":[]}").statusCode()).isEqualTo(200);
+    assertThat(proxy.post("\uFEFF {\"messages\":[]}").statusCode()).isEqualTo(200);
+    assertThat(proxy.sandbox().received())
+        .extracting(request -> request.text().charAt(0))
+        .containsExactly('{', ' ');
+    assertThat(proxy.post("\uFEFF").statusCode()).isEqualTo(400);
+    assertThat(proxy.post("\uFEFF\uFEFF{\"messages\":[]}").statusCode()).isEqualTo(400);
+  }
+
   /** Cut off, too long a form, half of a surrogate pair, more than Unicode has. */
   @ParameterizedTest
   @ValueSource(

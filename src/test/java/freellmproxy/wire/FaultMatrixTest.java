@@ -24,6 +24,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -34,6 +35,13 @@ import org.junit.jupiter.api.Test;
 final class FaultMatrixTest {
   private static final Path PAGE = Path.of("docs", "fault-matrix.md");
   private static final Path ACTUAL = Path.of("target", "fault-matrix.md");
+  private static final String MESSAGE =
+      Events.event("{\"choices\":[{\"index\":0,\"message\":{\"content\":\"a\"}}]}");
+
+  /** The proxy's own names nobody. */
+  private static final Pattern FINISH_OF_SANDBOX =
+      Pattern.compile("\"provider\":\"sandbox\".*\"finish_reason\":\"");
+
   private static final Duration EVERY = Duration.ofMillis(100);
 
   /** Each cell has a proxy and a sandbox of its own. */
@@ -96,7 +104,7 @@ final class FaultMatrixTest {
     What a client gets for each fault of an upstream, as `FaultMatrixTest` saw it; the test fails when this page is wrong.
     "First" means that only the best model fails, "all" that every model does (`MAX_FALLBACK_ATTEMPTS=2`).
     **next**: the second model's whole answer, nothing to be noticed but the header. **whole**: the failing model's own answer, whole.
-    **ended there**: what had come, and `[DONE]`: the upstream itself said that this was all.
+    **ended there**: what had come, a finish and `[DONE]`: the upstream itself said that this was all.
     **error frame**: what had come, then exactly one error event and one `[DONE]`. A number: that status with that code;
     "as it came": the upstream's own status and body. "-": the fault makes no sense there.
     For plain answers the places are: before the head, before the body, in the body, and where the body is complete but its end is missing.
@@ -190,6 +198,14 @@ final class FaultMatrixTest {
               write(Events.DONE),
               new Step.End()));
       rows.add(inserted("event that is not JSON", failing, write("data: {oops\n\n")));
+      rows.add(inserted("raw tab in a text", failing, write(Events.content("\t"))));
+      rows.add(inserted("two events in one", failing, write(twoInOne())));
+      rows.add(inserted("`message` instead of `delta`", failing, write(MESSAGE)));
+      rows.add(inserted("`data: {}`", failing, write("data: {}\n\n")));
+      Step pings = new Step.Repeat("data: {}\n\n".getBytes(UTF_8), EVERY);
+      rows.add(behindHead("`data: {}` for ever", Form.STREAM, failing, pings));
+      Step empty = new Step.Repeat(Events.ROLE.getBytes(UTF_8), EVERY);
+      rows.add(behindHead("empty deltas for ever", Form.STREAM, failing, empty));
       rows.add(inserted("`[DONE]` too early", failing, write(Events.DONE)));
       rows.add(inserted("second finish", failing, write(Events.STOP)));
     }
@@ -284,6 +300,9 @@ final class FaultMatrixTest {
     all.put("nothing with 200", Faults.status(200, ""));
     all.put("no choices", Faults.status(200, "{\"id\":\"1\",\"choices\":[]}"));
     all.put("empty answer", ChatAnswer.empty());
+    all.put("white space only", ChatAnswer.text(" ", "\n\n"));
+    all.put("call without a name", ChatAnswer.empty().thenToolCall("call_1", "", ""));
+    all.put("thoughts only, then `length`", thoughts().finishing("length"));
     all.put("malformed call", ChatAnswer.empty().finishing("MALFORMED_FUNCTION_CALL"));
     all.put(
         "the other form",
@@ -297,11 +316,31 @@ final class FaultMatrixTest {
                         request.model(),
                         !request.stream(),
                         request.aborted())));
+    all.put("stream as text/plain", asPlainText(ChatAnswer.standard()));
     all.put("gzip", Faults.gzipped(ChatAnswer.standard()));
     all.put("byte by byte", ChatAnswer.standard().inPiecesOf(1));
-    all.put("reasoning only", ChatAnswer.empty().thenReasoning("hm"));
+    all.put("thoughts only", thoughts());
     all.put("5 MB", ChatAnswer.text("x".repeat(5 << 20)));
     return all;
+  }
+
+  private static Behaviour asPlainText(Behaviour answer) {
+    return request -> {
+      var steps = new ArrayList<>(answer.steps(request));
+      if (request.stream()) {
+        steps.set(0, new Step.Head(200, Map.of("content-type", "text/plain")));
+      }
+      return steps;
+    };
+  }
+
+  private static ChatAnswer thoughts() {
+    return ChatAnswer.empty().thenReasoning("hm");
+  }
+
+  /** As if the blank line between them had been forgotten. */
+  private static String twoInOne() {
+    return Events.content("one").stripTrailing() + "\n" + Events.content("two");
   }
 
   /** Plays one cell, checks what holds for all of them, and says how it ended. */
@@ -339,7 +378,7 @@ final class FaultMatrixTest {
       assertThat(body).as(what).containsOnlyOnce("data: {\"error\"");
       return "error frame";
     }
-    return body.contains("\"finish_reason\":\"") ? whose(answer) : "ended there";
+    return FINISH_OF_SANDBOX.matcher(body).find() ? whose(answer) : "ended there";
   }
 
   private static String plainEnding(HttpResponse<String> answer) {

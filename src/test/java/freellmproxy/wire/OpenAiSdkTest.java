@@ -32,8 +32,12 @@ import freellmproxy.testing.FakeTime;
 import freellmproxy.testing.TestProxy;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The official OpenAI SDK for Java against the running proxy: what a real client makes of it. */
 final class OpenAiSdkTest {
@@ -121,6 +125,71 @@ final class OpenAiSdkTest {
                         .build())
                 .build())
         .build();
+  }
+
+  /** With all that the SDK asks of an event. */
+  private static String complete(String events) {
+    return events.replace(
+        "\"id\":\"gen-1\",",
+        "\"id\":\"gen-1\",\"object\":\"chat.completion.chunk\",\"created\":7,\"model\":\"m\",");
+  }
+
+  static Stream<Arguments> streamsOfAllKinds() {
+    String a = Events.content("a");
+    String stop = Events.STOP;
+    String done = Events.DONE;
+    String noChoices = Events.event("{\"id\":\"gen-1\",\"usage\":{\"total_tokens\":7}}");
+    String noDelta =
+        Events.event("{\"id\":\"gen-1\",\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"}]}");
+    return Stream.of(
+        Arguments.of("complete", a + stop + Events.USAGE + done, "a stop"),
+        Arguments.of("no [DONE]", a + stop, "a stop"),
+        Arguments.of("no finish", a + done, "a stop"),
+        Arguments.of("finish and [DONE] in one", a + stop.strip() + "\n" + done, "a stop"),
+        Arguments.of("two finishes", a + stop + stop + done, "a stop"),
+        Arguments.of("usage without choices", a + stop + noChoices + done, "a stop"),
+        Arguments.of("choice without delta", a + noDelta + done, "a stop"),
+        Arguments.of("pings", "data: {}\n\n" + a + "id: 1\n\n: c\n\n" + stop, "a stop"),
+        Arguments.of("raw tab", Events.content("a\t") + stop + done, "a\t stop"),
+        Arguments.of("length", a + Events.finish("length") + done, "a length"),
+        Arguments.of("neither", a, "error"),
+        Arguments.of("unreadable", a + "data: {oops\n\n" + stop + done, "error"),
+        Arguments.of("error", a + Events.error(502) + done, "error"),
+        Arguments.of("thoughts", Events.delta("{\"reasoning\":\"a\"}") + stop + done, "error"));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("streamsOfAllKinds")
+  void readsToTheEndOrIsToldOfAnError(String name, String upstream, String ending) {
+    proxy.sandbox().script(FIRST, Faults.stream(complete(upstream)));
+    if (ending.equals("error")) {
+      var broken = catchThrowableOfType(SseException.class, () -> stream(question().build()));
+      assertThat(broken).isNotNull();
+      return;
+    }
+    ChatCompletion.Choice choice = stream(question().build()).choices().getFirst();
+    String reason = choice.finishReason().asString();
+    assertThat(choice.message().content().orElse("") + " " + reason).isEqualTo(ending);
+  }
+
+  @Test
+  void tellsParallelCallsApart() {
+    String call =
+        "{\"tool_calls\":[{\"index\":0,\"id\":\"%s\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}";
+    proxy
+        .sandbox()
+        .script(
+            FIRST,
+            Faults.stream(
+                complete(
+                    Events.delta(call.formatted("c1"))
+                        + Events.delta(call.formatted("c2"))
+                        + Events.STOP)));
+    ChatCompletion.Choice choice = stream(question().build()).choices().getFirst();
+    assertThat(choice.finishReason().asString()).isEqualTo("tool_calls");
+    assertThat(choice.message().toolCalls().orElseThrow())
+        .extracting(each -> each.asFunction().id())
+        .containsExactly("c1", "c2");
   }
 
   @Test
