@@ -35,6 +35,8 @@ public final class ChatRequest {
   private final Set<Trait> traits;
   private final @Nullable PaidFeature paidFeature;
   private final Providers providers;
+  private final int toolsStart;
+  private final int toolsEnd;
   private boolean released;
 
   ChatRequest(ByteBuf body, ScannedFields fields) {
@@ -46,6 +48,8 @@ public final class ChatRequest {
     this.requirements = fields.requirements();
     this.traits = Set.copyOf(fields.traits);
     this.paidFeature = fields.paidFeature;
+    this.toolsStart = fields.toolsStart;
+    this.toolsEnd = fields.toolsEnd;
     this.providers = fields.provider ? Providers.CHOSEN : Providers.ANY;
   }
 
@@ -102,6 +106,17 @@ public final class ChatRequest {
   /** What could make OpenRouter charge money (contract section 9, {@code FREE_ONLY}). */
   public Optional<PaidFeature> paidFeature() {
     return Optional.ofNullable(paidFeature);
+  }
+
+  /** Reads the tools that it offers; not to be asked when it has been released. */
+  public OfferedTools offeredTools() {
+    int length = toolsEnd - toolsStart;
+    if (length == 0 || length > OfferedTools.LARGEST) {
+      return OfferedTools.UNKNOWN;
+    }
+    byte[] tools = new byte[length];
+    body.getBytes(body.readerIndex() + toolsStart, tools);
+    return OfferedTools.read(tools);
   }
 
   public Providers providers() {

@@ -217,6 +217,7 @@ public final class RequestScan {
 
   private void readTools(Kind value) {
     fields.toolsAreWrong = value != Kind.ARRAY && isGiven(value);
+    fields.toolsStart = json.position();
     int count = 0;
     if (value == Kind.ARRAY) {
       for (boolean more = json.enterArray(); more; more = json.nextElement()) {
@@ -225,6 +226,7 @@ public final class RequestScan {
     } else {
       json.skip();
     }
+    fields.toolsEnd = json.position();
     fields.need(Capability.TOOLS, count > 0);
     fields.trait(Trait.HAD_TOOLS, count > 0);
   }

@@ -24,6 +24,11 @@ final class ScannedFields {
   @Nullable String model;
   boolean messagesAreArray;
   boolean toolsAreWrong;
+
+  /** Offsets of the value of {@code tools}. */
+  int toolsStart;
+
+  int toolsEnd;
   boolean stream;
   private boolean streamIsWrong;
   boolean provider;

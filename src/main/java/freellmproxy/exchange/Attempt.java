@@ -3,6 +3,7 @@ package freellmproxy.exchange;
 import freellmproxy.api.OwnFault;
 import freellmproxy.catalog.Model;
 import freellmproxy.chat.ChatRequest;
+import freellmproxy.chat.ChatRequest.Trait;
 import freellmproxy.config.Settings;
 import freellmproxy.routing.Cooldowns.Permit;
 import freellmproxy.sse.SseEvent;
@@ -94,7 +95,9 @@ final class Attempt {
 
   void start(UpstreamClient client, Pooling pooling) {
     allow(deadline.cap(limits.attempt()), "no_connection_in_time");
-    call = client.call(() -> request.bodyFor(model.id()), form, this::accept);
+    boolean mayCall = form == AnswerForm.STREAM && request.traits().contains(Trait.HAD_TOOLS);
+    Consumer<UpstreamReply> steps = mayCall ? new SpokenCallGuard(this::accept) : this::accept;
+    call = client.call(() -> request.bodyFor(model.id()), form, steps);
     call.start(pooling);
   }
 
@@ -258,8 +261,14 @@ final class Attempt {
     Verdict verdict =
         ReplyClassifier.judgeAnswer(
             whole.status(), whole.headers(), whole.body(), request.providers(), time.instant());
-    boolean notStreamed = form == AnswerForm.STREAM && verdict instanceof Verdict.Useful;
-    judged(notStreamed ? ReplyClassifier.judgeFailure("no_event_stream") : verdict);
+    judged(verdict instanceof Verdict.Useful ? judgeUseful(whole.body()) : verdict);
+  }
+
+  private Verdict judgeUseful(byte[] body) {
+    return switch (form) {
+      case STREAM -> ReplyClassifier.judgeFailure("no_event_stream");
+      case WHOLE -> ToolUse.judge(body, request);
+    };
   }
 
   private void judgeError(SseEvent error) {

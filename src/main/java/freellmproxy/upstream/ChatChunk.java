@@ -23,6 +23,9 @@ public final class ChatChunk {
         }
       };
 
+  /** What it was read from. */
+  private final byte[] data;
+
   boolean json;
   boolean error;
 
@@ -52,7 +55,9 @@ public final class ChatChunk {
   /** What has to be changed for clients to read it; in nearly all of them nothing. */
   List<Edit> edits = List.of();
 
-  ChatChunk() {}
+  ChatChunk(byte[] data) {
+    this.data = data;
+  }
 
   /** Reads the data of one event of a stream. */
   public static ChatChunk ofEvent(byte[] data) {
@@ -116,12 +121,8 @@ public final class ChatChunk {
     return calls;
   }
 
-  /**
-   * Its content as text; empty where that is not a text.
-   *
-   * @param data what it was read from
-   */
-  public String content(byte[] data) {
+  /** Its content as text; empty where that is not a text. */
+  public String content() {
     return contentEnd == 0 ? "" : JsonText.decode(data, contentStart, contentEnd);
   }
 

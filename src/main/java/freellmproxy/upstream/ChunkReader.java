@@ -16,12 +16,13 @@ final class ChunkReader {
   private final JsonCursor json;
   private final byte[] data;
   private final AnswerForm form;
-  private final ChatChunk chunk = new ChatChunk();
+  private final ChatChunk chunk;
 
   ChunkReader(JsonCursor json, byte[] data, AnswerForm form) {
     this.json = json;
     this.data = data;
     this.form = form;
+    this.chunk = new ChatChunk(data);
   }
 
   ChatChunk read() {

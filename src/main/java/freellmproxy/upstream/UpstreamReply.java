@@ -60,6 +60,8 @@ public sealed interface UpstreamReply {
     NOT_FINISHED("not_finished"),
     /** The model finished before it had said anything but what it thought. */
     ONLY_THINKING("only_thinking"),
+    /** The model wrote a tool call as text, which no client can carry out. */
+    CALL_AS_TEXT("call_as_text"),
     /** The proxy's own fault: other answers fill the memory that there is for them. */
     NO_MEMORY("no_memory");
 
