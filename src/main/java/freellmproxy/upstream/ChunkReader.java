@@ -42,12 +42,12 @@ final class ChunkReader {
     boolean hasField = false;
     for (boolean more = json.enterObject(); more; more = json.nextField()) {
       hasField = true;
-      if (json.nameIs("choices")) {
+      if (isNamed("choices")) {
         readChoices();
-      } else if (json.nameIs("error")) {
+      } else if (isNamed("error")) {
         chunk.error |= Substance.isFault(json, data);
       } else {
-        chunk.usage |= json.kind() == Kind.OBJECT && json.nameIs("usage");
+        chunk.usage |= json.kind() == Kind.OBJECT && isNamed("usage");
         json.skip();
       }
     }
@@ -90,17 +90,17 @@ final class ChunkReader {
     boolean saidElsewhere = false;
     for (boolean more = json.enterObject(); more; more = json.nextField()) {
       hasField = true;
-      if (json.nameIs(messageField())) {
+      if (isNamed(messageField())) {
         hasMessage = true;
         readMessage();
-      } else if (json.nameIs("finish_reason")) {
+      } else if (isNamed("finish_reason")) {
         readFinishReason();
-      } else if (json.nameIs("index")) {
+      } else if (isNamed("index")) {
         chunk.others |= json.kind() == Kind.NUMBER && !json.isBefore("0");
         json.skip();
-      } else if (json.nameIs("message") || json.nameIs("text")) {
+      } else if (isNamed("message") || isNamed("text")) {
         saidElsewhere |= Substance.isIn(json, data);
-      } else if (json.nameIs("error")) {
+      } else if (isNamed("error")) {
         chunk.error |= Substance.isFault(json, data);
       } else {
         json.skip();
@@ -141,7 +141,7 @@ final class ChunkReader {
       return;
     }
     for (boolean more = json.enterObject(); more; more = json.nextField()) {
-      if (json.nameIs("tool_calls")) {
+      if (isNamed("tool_calls")) {
         readCalls();
       } else if (Substance.nameIsIn(json, OUTPUT)) {
         readOutput();
@@ -165,8 +165,8 @@ final class ChunkReader {
   }
 
   private void readOutput() {
-    chunk.functionCall |= json.nameIs("function_call") && json.kind() == Kind.OBJECT;
-    boolean isText = json.kind() == Kind.STRING && json.nameIs("content");
+    chunk.functionCall |= isNamed("function_call") && json.kind() == Kind.OBJECT;
+    boolean isText = json.kind() == Kind.STRING && isNamed("content");
     int start = json.position();
     chunk.output |= Substance.isIn(json, data);
     if (isText && json.fault() == null) {
@@ -189,5 +189,9 @@ final class ChunkReader {
         json.skip();
       }
     }
+  }
+
+  private boolean isNamed(String name) {
+    return Substance.isNamed(json, name);
   }
 }

@@ -128,10 +128,16 @@ final class Substance {
 
   static boolean nameIsIn(JsonCursor json, List<String> names) {
     for (int i = 0; i < names.size(); i++) {
-      if (json.nameIs(names.get(i))) {
+      if (isNamed(json, names.get(i))) {
         return true;
       }
     }
     return false;
+  }
+
+  /** Whether the field has this name; most are told by its first character. */
+  static boolean isNamed(JsonCursor json, String name) {
+    byte initial = json.nameInitial();
+    return (initial == name.charAt(0) || initial == '\\') && json.nameIs(name);
   }
 }
