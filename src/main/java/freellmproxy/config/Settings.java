@@ -194,7 +194,7 @@ public record Settings(
    *
    * @param maxAttempts upstream calls for one request
    * @param sameModelRetries 0 or more, contract section 5
-   * @param rateLimitCooldown rest after a 429 without a hint, and the limit of doubling
+   * @param rateLimitCooldown rest after a 429 without a hint
    * @param errorCooldown rest after any other failure without a hint
    */
   public record Fallback(

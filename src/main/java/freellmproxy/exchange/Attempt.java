@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,6 +54,7 @@ final class Attempt {
   private final Time time;
   private final Deadline deadline;
   private final long startNanos;
+  private final Supplier<Duration> patience;
   private final Consumer<Verdict> onJudged;
   private final List<SseEvent> held = new ArrayList<>(2);
   private final Limit limit;
@@ -64,6 +66,7 @@ final class Attempt {
   private boolean judged;
   private boolean recorded;
   private boolean finishSeen;
+  private boolean isAnswering;
   private int heldBytes;
   private ReplyHeaders headers = ReplyHeaders.NONE;
   private int status;
@@ -72,6 +75,7 @@ final class Attempt {
   /**
    * Describes the attempt; {@link #start} makes it.
    *
+   * @param patience asked when its own limit is reached before it answers: how much longer to wait
    * @param onJudged told once, unless the attempt is aborted before
    */
   Attempt(
@@ -80,6 +84,7 @@ final class Attempt {
       ChatRequest request,
       Settings.TimeLimits limits,
       Deadline deadline,
+      Supplier<Duration> patience,
       Consumer<Verdict> onJudged) {
     this.model = model;
     this.permit = permit;
@@ -89,8 +94,9 @@ final class Attempt {
     this.deadline = deadline;
     this.time = deadline.time();
     this.startNanos = time.nanos();
+    this.patience = patience;
     this.onJudged = onJudged;
-    this.limit = new Limit(time, () -> broken(beyondLimit));
+    this.limit = new Limit(time, this::limitReached);
   }
 
   void start(UpstreamClient client, Pooling pooling) {
@@ -250,6 +256,7 @@ final class Attempt {
     headers = head.headers();
     if (form == AnswerForm.WHOLE && status / 100 == 2) {
       // A plain answer that has begun may take its time; see docs/decisions on the deadline.
+      isAnswering = true;
       allow(limits.answer(), "answer_too_slow");
     } else {
       beyondLimit = "no_useful_event_in_time";
@@ -294,6 +301,15 @@ final class Attempt {
   private void allow(Duration length, String beyond) {
     limit.in(length);
     beyondLimit = beyond;
+  }
+
+  private void limitReached() {
+    Duration more = isAnswering ? Duration.ZERO : patience.get();
+    if (more.isPositive()) {
+      limit.in(more);
+    } else {
+      broken(beyondLimit);
+    }
   }
 
   private void broken(String reason) {

@@ -127,7 +127,7 @@ final class ChatExchange {
       giveUp();
       return;
     }
-    switch (walk.next()) {
+    switch (walk.next(callsLeft())) {
       case CandidateWalk.Step.Ask ask -> {
         retriesOfModel = 0;
         ask(ask);
@@ -158,7 +158,21 @@ final class ChatExchange {
 
   /** Contract section 4: so many upstream calls for one request. */
   private boolean mayAskAgain() {
-    return attempts.size() < fallback.maxAttempts();
+    return callsLeft() > 0;
+  }
+
+  private int callsLeft() {
+    return fallback.maxAttempts() - attempts.size();
+  }
+
+  /**
+   * How long the attempt under way has nobody to give way to; zero when another may be asked
+   * instead. The deadline ends it anyway.
+   */
+  private Duration patience() {
+    boolean isLastCall = callsLeft() == 1;
+    Duration untilAnother = isLastCall ? deadline.remaining() : walk.untilAnotherMayBeAsked();
+    return deadline.leavesTimeForAnAttemptAfter(untilAnother) ? untilAnother : deadline.remaining();
   }
 
   private void ask(CandidateWalk.Step.Ask ask) {
@@ -169,6 +183,7 @@ final class ChatExchange {
             request,
             settings.limits(),
             deadline,
+            this::patience,
             verdict -> guard(() -> act(ask, verdict)));
     forget(current);
     current = attempt;
@@ -239,7 +254,7 @@ final class ChatExchange {
 
   private void askAgainOrNext(CandidateWalk.Step.Ask ask, Verdict.ModelFailed failed) {
     Optional<Duration> wait =
-        retriesOfModel < fallback.sameModelRetries() && mayAskAgain()
+        mayAskTheSameAgain(ask)
             ? SameModelRetry.pause(failed).filter(deadline::leavesTimeForAnAttemptAfter)
             : Optional.empty();
     if (wait.isEmpty()) {
@@ -247,7 +262,19 @@ final class ChatExchange {
       return;
     }
     retriesOfModel++;
-    pause(wait.get(), () -> unlessTheAccountRests(() -> ask(ask)));
+    Runnable again = () -> unlessTheAccountRests(() -> ask(ask));
+    if (wait.get().isZero()) {
+      again.run();
+    } else {
+      pause(wait.get(), again);
+    }
+  }
+
+  /** The last call is another model's, where there is one; a probe that fails has said enough. */
+  private boolean mayAskTheSameAgain(CandidateWalk.Step.Ask ask) {
+    return retriesOfModel < fallback.sameModelRetries()
+        && !ask.permit().isProbe()
+        && (callsLeft() > 1 || (mayAskAgain() && walk.untilAnotherMayBeAsked().isPositive()));
   }
 
   private void advise(Attempt attempt, Verdict.ModelFailed failed) {

@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The way of one request down its candidates, best rank first, each asked once. Skips who rests and
@@ -33,6 +34,7 @@ public final class CandidateWalk {
   private final Set<Model> refusers = new HashSet<>();
   private final List<Model> asked = new ArrayList<>(1);
   private long windowToExceed;
+  private boolean hasAskedEarly;
 
   public CandidateWalk(
       Selection selection, Requirements requirements, Cooldowns cooldowns, LearnedLimits learned) {
@@ -63,33 +65,74 @@ public final class CandidateWalk {
     record NobodyLeft() implements Step {}
   }
 
-  /** Takes the best candidate that may be asked, one that was passed over before among them. */
-  public Step next() {
+  /**
+   * Takes the best candidate that may be asked, one that was passed over before among them. Once in
+   * a request it is one that rests: whose probe is due while another would serve behind it, or whom
+   * a guess made rest when nobody else is left.
+   *
+   * @param callsLeft so many more may be asked, this one among them; a probe takes nobody the last
+   */
+  public Step next(int callsLeft) {
     // Noted first: what changes meanwhile is worth another look.
     long changes = cooldowns.changes();
     // One moment for all: a rest that ends between two looks would be taken for a probe.
     Instant now = cooldowns.now();
     int first = selection.restingHead().length(cooldowns, now);
+    boolean mayProbe = !hasAskedEarly && callsLeft > 1;
+    @Nullable Model due = null;
     for (Model model : candidates.subList(first, candidates.size())) {
-      if (cooldowns.restOf(model, now) != null || asked.contains(model) || !suits(model)) {
+      if (cooldowns.restOf(model, now) != null) {
+        if (due == null && mayProbe && cooldowns.isProbeDue(model, now) && isLeft(model)) {
+          due = model;
+        }
         continue;
       }
-      switch (cooldowns.admit(model)) {
-        case Admission.Admitted admitted -> {
-          asked.add(model);
-          return new Step.Ask(model, admitted.permit());
-        }
-        case Admission.AccountResting resting -> {
-          return new Step.AccountRests(resting.until());
-        }
-        case Admission.Resting resting -> {}
+      if (!isLeft(model)) {
+        continue;
+      }
+      @Nullable Step step = due == null ? null : askEarly(due);
+      due = null;
+      if (step == null) {
+        step = step(model, cooldowns.admit(model));
+      }
+      if (step != null) {
+        return step;
       }
     }
-    List<Model> unasked =
-        candidates.stream().filter(model -> !asked.contains(model) && suits(model)).toList();
+    return withoutAnyAwake(changes, now);
+  }
+
+  /** What an admission leads to; null when another request was faster. */
+  private @Nullable Step step(Model model, Admission admission) {
+    return switch (admission) {
+      case Admission.Admitted admitted -> {
+        asked.add(model);
+        yield new Step.Ask(model, admitted.permit());
+      }
+      case Admission.AccountResting resting -> new Step.AccountRests(resting.until());
+      case Admission.Resting resting -> null;
+    };
+  }
+
+  private @Nullable Step askEarly(Model model) {
+    hasAskedEarly = true;
+    return step(model, cooldowns.admitEarly(model));
+  }
+
+  private Step withoutAnyAwake(long changes, Instant now) {
+    List<Model> unasked = candidates.stream().filter(this::isLeft).toList();
     List<Model> resting = unasked.stream().filter(model -> cooldowns.rests(model, now)).toList();
     if (resting.size() == unasked.size()) {
-      return new Step.NobodyLeft();
+      Optional<Model> lastResort =
+          resting.stream()
+              .filter(model -> !hasAskedEarly && cooldowns.isLastResort(model, now))
+              .findFirst();
+      if (lastResort.isEmpty()) {
+        return new Step.NobodyLeft();
+      }
+      @Nullable Step step = askEarly(lastResort.get());
+      // Where another request was faster, its answer is awaited.
+      return step == null ? withoutAnyAwake(changes, now) : step;
     }
     // The others are passed over for a probe only, which may have ended meanwhile.
     return new Step.AwaitProbe(
@@ -97,6 +140,10 @@ public final class CandidateWalk {
         resting.isEmpty()
             ? Optional.empty()
             : Optional.of(Duration.between(now, cooldowns.firstWake(resting))));
+  }
+
+  private boolean isLeft(Model model) {
+    return !asked.contains(model) && suits(model);
   }
 
   /** After a refusal for length only a window known to be larger will do. */
@@ -128,6 +175,20 @@ public final class CandidateWalk {
   /** Whether no model on the list could answer this request, resting or not. */
   public boolean nobodySuits() {
     return candidates.stream().noneMatch(this::suits);
+  }
+
+  /** How long until somebody may be asked who has not been yet; zero when somebody may now. */
+  public Duration untilAnotherMayBeAsked() {
+    Instant now = cooldowns.now();
+    Instant first = Instant.MAX;
+    for (Model model : candidates) {
+      if (isLeft(model)) {
+        @Nullable Instant rest = cooldowns.restOf(model, now);
+        first = rest == null ? now : rest.isBefore(first) ? rest : first;
+      }
+    }
+    Instant account = cooldowns.accountRest().orElse(now);
+    return Duration.between(now, first.isBefore(account) ? account : first);
   }
 
   /** When the first suitable model may be asked again. */

@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Who rests until when (contract sections 5 and 7). A rest is a state machine per model: awake,
- * resting, and, once the rest is over, probing by exactly one request. The {@link AccountQuota}
- * behind the upstream key makes all of them rest at once.
+ * resting, and probing by exactly one request, once the rest is over or early. The {@link
+ * AccountQuota} behind the upstream key makes all of them rest at once.
  *
  * <p>Thread-safe: shared by all event loops, never blocks for longer than a map update.
  */
@@ -121,6 +121,31 @@ public final class Cooldowns {
     };
   }
 
+  /** The same, but not beyond the moment from which the model may be asked early. */
+  @Nullable Instant certainRestOf(Model model, Instant now) {
+    RestState state = states.get(model.id());
+    if (state == null) {
+      return null;
+    }
+    return switch (state.phase()) {
+      case AWAKE -> null;
+      case RESTING -> now.isBefore(state.probeFrom()) ? state.probeFrom() : null;
+      case PROBING -> Instant.MAX;
+    };
+  }
+
+  /** Whether it rests, but may be asked early where another serves behind it. */
+  boolean isProbeDue(Model model, Instant now) {
+    RestState state = states.get(model.id());
+    return state != null && state.isProbeDueAt(now);
+  }
+
+  /** Whether it rests, but may be asked early where nobody else is left. */
+  boolean isLastResort(Model model, Instant now) {
+    RestState state = states.get(model.id());
+    return state != null && state.isLastResortAt(now);
+  }
+
   /** Whether its rest is not over yet. */
   boolean rests(Model model, Instant now) {
     RestState state = states.get(model.id());
@@ -140,6 +165,18 @@ public final class Cooldowns {
     return account.restsUntil(clock.instant());
   }
 
+  /** Asks for one call to a model that rests; only the first asker is admitted. */
+  Admission admitEarly(Model model) {
+    Optional<Instant> accountRest = accountRest();
+    if (accountRest.isPresent()) {
+      return new Admission.AccountResting(accountRest.get());
+    }
+    RestState state = states.get(model.id());
+    return state != null && state.phase() == Phase.RESTING
+        ? probe(model.id(), state)
+        : enter(model.id());
+  }
+
   private Admission enter(String id) {
     RestState state = states.get(id);
     if (state == null || state.phase() == Phase.AWAKE) {
@@ -152,6 +189,10 @@ public final class Cooldowns {
     if (state.restsAt(now)) {
       return new Admission.Resting(state.until());
     }
+    return probe(id, state);
+  }
+
+  private Admission probe(String id, RestState state) {
     boolean isFirst = states.replace(id, state, state.probing());
     changed();
     // Where another request was faster, what it made of the state decides.
@@ -188,6 +229,11 @@ public final class Cooldowns {
     private Permit(String id, @Nullable Instant probe) {
       this.id = id;
       this.probe = probe;
+    }
+
+    /** Whether it is for the first call after a rest, or an early one. */
+    public boolean isProbe() {
+      return probe != null;
     }
 
     /** The answer has begun: others may ask too, but past failures are not forgotten yet. */

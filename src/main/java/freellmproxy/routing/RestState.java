@@ -10,19 +10,30 @@ import org.jspecify.annotations.Nullable;
  *
  * @param phase whether and how it may be asked
  * @param until end of the rest, meaningless while awake
+ * @param probeFrom from when on one request may ask although the rest goes on, if another model
+ *     serves behind this one; not after {@code until}
+ * @param isFirstGuess whether it failed for the first time and nobody said for how long
  * @param failures how many rests in a row ended in another failure
  * @param empties empty answers in a row
  * @param untilRefresh whether the rest ends when the list is read again
  */
-record RestState(Phase phase, Instant until, int failures, int empties, boolean untilRefresh) {
-  static final RestState AWAKE = new RestState(Phase.AWAKE, Instant.MIN, 0, 0, false);
+record RestState(
+    Phase phase,
+    Instant until,
+    Instant probeFrom,
+    boolean isFirstGuess,
+    int failures,
+    int empties,
+    boolean untilRefresh) {
+  static final RestState AWAKE =
+      new RestState(Phase.AWAKE, Instant.MIN, Instant.MIN, false, 0, 0, false);
 
   enum Phase {
     /** Anybody may ask. */
     AWAKE,
     /** Nobody may ask until the rest ends; then the first one who asks turns it into PROBING. */
     RESTING,
-    /** The rest is over and one request is finding out whether the model is well again. */
+    /** One request, after the rest or early, is finding out whether the model is well again. */
     PROBING
   }
 
@@ -30,9 +41,20 @@ record RestState(Phase phase, Instant until, int failures, int empties, boolean 
     return phase == Phase.RESTING && now.isBefore(until);
   }
 
+  /** Whether it rests on, but one request may find out whether it has to. */
+  boolean isProbeDueAt(Instant now) {
+    return restsAt(now) && !now.isBefore(probeFrom);
+  }
+
+  /** Whether it may be asked early where nobody else is left: once, and only after a guess. */
+  boolean isLastResortAt(Instant now) {
+    return restsAt(now) && isFirstGuess;
+  }
+
   /**
    * Whether the request that was admitted first after the rest that ended at {@code endOfRest} is
-   * still out. A later rest ends later, so a straggler is never taken for the new first asker.
+   * still out. A later rest ends at another moment, so a straggler is never taken for the new first
+   * asker.
    */
   boolean isProbing(@Nullable Instant endOfRest) {
     return phase == Phase.PROBING && until.equals(endOfRest);
@@ -47,28 +69,37 @@ record RestState(Phase phase, Instant until, int failures, int empties, boolean 
     Instant end = length.end(rest, failuresNow, now);
     boolean endsWithRefresh =
         rest.kind() == Rest.Kind.UNTIL_REFRESH || (restsAlready && untilRefresh);
+    Instant probe = RestLength.probe(rest, end, now);
+    boolean isFirst = restsAlready ? isFirstGuess : phase == Phase.AWAKE && failures == 0;
     return new RestState(
         Phase.RESTING,
         restsAlready && until.isAfter(end) ? until : end,
+        restsAlready && probeFrom.isAfter(probe) ? probeFrom : probe,
+        isFirst && rest.isGuess() && !endsWithRefresh,
         failuresNow,
         0,
         endsWithRefresh);
   }
 
   RestState probing() {
-    return new RestState(Phase.PROBING, until, failures, empties, false);
+    return with(Phase.PROBING);
   }
 
   /** The prober left without an answer: the next one who asks is the prober. */
   RestState probeGivenUp() {
-    return new RestState(Phase.RESTING, until, failures, empties, false);
+    return with(Phase.RESTING);
   }
 
   RestState awake() {
-    return new RestState(Phase.AWAKE, until, failures, empties, false);
+    return with(Phase.AWAKE);
   }
 
   RestState withEmptyAnswer() {
-    return new RestState(phase, until, failures, empties + 1, untilRefresh);
+    return new RestState(
+        phase, until, probeFrom, isFirstGuess, failures, empties + 1, untilRefresh);
+  }
+
+  private RestState with(Phase next) {
+    return new RestState(next, until, probeFrom, isFirstGuess, failures, empties, false);
   }
 }

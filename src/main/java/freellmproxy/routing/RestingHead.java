@@ -32,7 +32,7 @@ final class RestingHead {
   private void count(Cooldowns cooldowns, Instant now) {
     firstWake = Instant.MAX;
     for (length = 0; length < candidates.size(); length++) {
-      @Nullable Instant wake = cooldowns.restOf(candidates.get(length), now);
+      @Nullable Instant wake = cooldowns.certainRestOf(candidates.get(length), now);
       if (wake == null) {
         return;
       }

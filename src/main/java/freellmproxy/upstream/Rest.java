@@ -19,4 +19,9 @@ public record Rest(Kind kind, @Nullable Duration hint) {
     /** Until the list is read again, whatever the hint. */
     UNTIL_REFRESH
   }
+
+  /** Whether nobody said how long: the default of the kind may be far too long. */
+  public boolean isGuess() {
+    return hint == null && kind != Kind.UNTIL_REFRESH;
+  }
 }

@@ -46,7 +46,7 @@ final class LiveSettingsTest {
       case OPENROUTER_REFERER, OPENROUTER_TITLE, NO_PROXY -> "other.example";
       case HOST -> "127.0.0.2";
       case CORS_ORIGINS -> "https://a.example";
-      case SAME_MODEL_RETRIES -> "1";
+      case SAME_MODEL_RETRIES -> "0";
       case LOG_FORMAT -> "text";
       case HTTPS_PROXY, HTTP_PROXY, ALL_PROXY -> "http://proxy.example:3128";
       default -> "17";

@@ -105,7 +105,7 @@ final class SettingsLoaderTest {
                 Duration.ofSeconds(110),
                 Duration.ofSeconds(15)));
     assertThat(settings.fallback())
-        .isEqualTo(new Settings.Fallback(5, 0, Duration.ofMinutes(5), Duration.ofMinutes(1)));
+        .isEqualTo(new Settings.Fallback(5, 1, Duration.ofMinutes(5), Duration.ofMinutes(1)));
     assertThat(settings.logLevel()).isEqualTo(Settings.LogLevel.INFO);
   }
 

@@ -40,7 +40,7 @@ final class CandidateWalkTest {
     ((Admission.Admitted) cooldowns.admit(model)).permit().failed(new Rest(Rest.Kind.ERROR, null));
     now = START.plus(MINUTE).minusNanos(1);
     betweenLooks = Duration.ofNanos(1);
-    assertThat(walk(model).next()).isNotInstanceOf(Step.AwaitProbe.class);
+    assertThat(walk(model).next(5)).isNotInstanceOf(Step.AwaitProbe.class);
   }
 
   /** It waits for a probe only while there is one. */
@@ -53,11 +53,11 @@ final class CandidateWalkTest {
     now = START.plus(MINUTE);
     var probe = (Admission.Admitted) cooldowns.admit(model);
     CandidateWalk walk = walk(model, other);
-    var ask = (Step.Ask) walk.next();
+    var ask = (Step.Ask) walk.next(5);
     assertThat(ask.model()).isEqualTo(other);
     probe.permit().succeeded();
     ask.permit().failed(new Rest(Rest.Kind.ERROR, null));
-    assertThat(walk.next())
+    assertThat(walk.next(5))
         .isInstanceOfSatisfying(Step.Ask.class, next -> assertThat(next.model()).isEqualTo(model));
   }
 

@@ -29,7 +29,7 @@ final class CooldownsProperties {
   private static final int SEEDS = 200;
   private static final int STEPS = 1_000;
   private static final int MODELS = 4;
-  private static final Duration ERROR = Duration.ofMinutes(1);
+  private static final Duration ERROR = Duration.ofSeconds(20);
   private static final Duration RATE_LIMIT = Duration.ofMinutes(5);
   private static final Duration REFRESH = Duration.ofHours(1);
 
@@ -50,6 +50,8 @@ final class CooldownsProperties {
   private static final class Seen {
     private boolean failedSinceItAnswered;
     private Instant until = Instant.MIN;
+    private Instant probeFrom = Instant.MIN;
+    private boolean isFirstGuess;
     private @Nullable Held prober;
     private int failures;
     private int empties;
@@ -57,6 +59,14 @@ final class CooldownsProperties {
 
     boolean restsAt(Instant now) {
       return failedSinceItAnswered && prober == null && now.isBefore(until);
+    }
+
+    boolean isProbeDueAt(Instant now) {
+      return restsAt(now) && !now.isBefore(probeFrom);
+    }
+
+    boolean isLastResortAt(Instant now) {
+      return restsAt(now) && isFirstGuess;
     }
 
     boolean isClosedAt(Instant now) {
@@ -112,14 +122,16 @@ final class CooldownsProperties {
 
   private void act() {
     int die = random.nextInt(100);
-    if (die < 45) {
+    if (die < 35) {
       ask(random.nextInt(MODELS));
+    } else if (die < 45) {
+      askEarly(random.nextInt(MODELS));
     } else if (die < 85) {
       if (!held.isEmpty()) {
         end(held.remove(random.nextInt(held.size())));
       }
     } else if (die < 96) {
-      now = now.plusSeconds(1 + random.nextInt(200));
+      now = now.plusSeconds(1 + random.nextInt(random.nextBoolean() ? 20 : 200));
     } else if (die < 99) {
       refresh();
     } else {
@@ -142,6 +154,27 @@ final class CooldownsProperties {
       case Admission.Admitted admitted -> {
         assertThat(seen[model].isClosedAt(now)).as(where).isFalse();
         assertThat(now.isBefore(accountUntil)).as(where).isFalse();
+        var call = new Held(model, admitted.permit());
+        seen[model].admitted(call);
+        held.add(call);
+      }
+    }
+  }
+
+  /** As a walk does: only those that rest, for one of the two reasons there are. */
+  private void askEarly(int model) {
+    if (!seen[model].isProbeDueAt(now) && !seen[model].isLastResortAt(now)) {
+      return;
+    }
+    switch (cooldowns.admitEarly(models.get(model))) {
+      case Admission.Resting resting -> throw new AssertionError(where);
+      case Admission.AccountResting resting -> {
+        assertThat(resting.until()).as(where).isEqualTo(accountUntil);
+        assertThat(now.isBefore(accountUntil)).as(where).isTrue();
+      }
+      case Admission.Admitted admitted -> {
+        assertThat(now.isBefore(accountUntil)).as(where).isFalse();
+        assertThat(admitted.permit().isProbe()).as(where).isTrue();
         var call = new Held(model, admitted.permit());
         seen[model].admitted(call);
         held.add(call);
@@ -203,6 +236,7 @@ final class CooldownsProperties {
   /** The rest that must follow. */
   private Instant rested(Seen who, Rest rest) {
     boolean restsAlready = who.restsAt(now);
+    int failuresBefore = who.failures;
     if (rest.kind() == Rest.Kind.ERROR && !restsAlready) {
       who.failures++;
     }
@@ -214,8 +248,16 @@ final class CooldownsProperties {
           case ERROR -> hint == null ? afterFailures(who.failures) : hint;
         };
     Instant until = capped(now.plus(length));
+    boolean isFirst =
+        restsAlready ? who.isFirstGuess : !who.failedSinceItAnswered && failuresBefore == 0;
     who.until = restsAlready && who.until.isAfter(until) ? who.until : until;
+    Instant soon = now.plusSeconds(30);
+    boolean isEarly = rest.kind() == Rest.Kind.ERROR && hint == null && soon.isBefore(until);
+    Instant probe = isEarly ? soon : until;
+    who.probeFrom = restsAlready && who.probeFrom.isAfter(probe) ? who.probeFrom : probe;
     who.untilRefresh = rest.kind() == Rest.Kind.UNTIL_REFRESH || (restsAlready && who.untilRefresh);
+    boolean isGuess = hint == null && rest.kind() != Rest.Kind.UNTIL_REFRESH;
+    who.isFirstGuess = isFirst && isGuess && !who.untilRefresh;
     who.failedSinceItAnswered = true;
     who.prober = null;
     who.empties = 0;
@@ -231,8 +273,7 @@ final class CooldownsProperties {
     return switch (failures) {
       case 0, 1 -> ERROR;
       case 2 -> ERROR.multipliedBy(2);
-      case 3 -> ERROR.multipliedBy(4);
-      default -> RATE_LIMIT;
+      default -> Duration.ofMinutes(1);
     };
   }
 
@@ -257,6 +298,16 @@ final class CooldownsProperties {
   }
 
   private void checkWhatCanBeSeen() {
+    for (int i = 0; i < MODELS; i++) {
+      boolean isDue = seen[i].isProbeDueAt(now);
+      boolean isLastResort = seen[i].isLastResortAt(now);
+      assertThat(cooldowns.isProbeDue(models.get(i), now)).as(where).isEqualTo(isDue);
+      assertThat(cooldowns.isLastResort(models.get(i), now)).as(where).isEqualTo(isLastResort);
+      boolean isPassedOver = seen[i].isClosedAt(now) && !isDue;
+      assertThat(cooldowns.certainRestOf(models.get(i), now) != null)
+          .as(where)
+          .isEqualTo(isPassedOver);
+    }
     long resting = Stream.of(seen).filter(model -> model.restsAt(now)).count();
     assertThat(cooldowns.resting(new Catalog(1, now, models)))
         .as(where)

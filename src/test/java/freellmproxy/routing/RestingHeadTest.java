@@ -41,9 +41,21 @@ final class RestingHeadTest {
     assertThat(head.length(cooldowns, time.instant())).isEqualTo(3);
   }
 
+  /** Somebody may stand behind it, who serves. */
+  @Test
+  void endsWithWhoeverMayBeAskedEarly() {
+    admitted(0).failed(rest());
+    time.advance(Duration.ofSeconds(29));
+    assertThat(head.length(cooldowns, time.instant())).isEqualTo(1);
+    time.advance(Duration.ofSeconds(1));
+    assertThat(head.length(cooldowns, time.instant())).isZero();
+    ((Admission.Admitted) cooldowns.admitEarly(models.get(0))).permit();
+    assertThat(head.length(cooldowns, time.instant())).isEqualTo(1);
+  }
+
   @Test
   void endsWithTheFirstRestThatEnds() {
-    admitted(0).failed(rest());
+    admitted(0).failed(new Rest(Rest.Kind.ERROR, MINUTE));
     time.advance(Duration.ofSeconds(30));
     admitted(1).failed(rest());
     assertThat(head.length(cooldowns, time.instant())).isEqualTo(2);

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -37,26 +38,29 @@ final class FallbackTest {
 
   private final FakeTime time = new FakeTime();
 
-  @AutoClose private final TestProxy proxy = TestProxy.startAt(time);
+  @AutoClose private final TestProxy proxy = TestProxy.startAt(time, "SAME_MODEL_RETRIES", "0");
 
-  /** Failures of one model, and how long it rests after them (the fake clock stands still). */
+  /**
+   * Failures of one model, and how long it is left alone after them while another serves (the fake
+   * clock stands still).
+   */
   static Stream<Arguments> failuresOfOneModel() {
     return Stream.of(
         Arguments.of("429", Faults.error(429, "slow down"), 300),
         Arguments.of("429 with a hint", hinted(429, "42"), 42),
-        Arguments.of("503", Faults.error(503, "No backends available"), 60),
+        Arguments.of("503", Faults.error(503, "No backends available"), 30),
         Arguments.of("503 with a hint", hinted(503, "17"), 17),
         Arguments.of("429, cut in its body", hinted(429, "42").upTo(1, new Step.Fin()), 42),
         Arguments.of("503, cut in its body", hinted(503, "17").upTo(1, new Step.Reset()), 17),
-        Arguments.of("500", Faults.error(500, "oops"), 60),
-        Arguments.of("502 in HTML", Faults.html(502), 60),
-        Arguments.of("524", Faults.error(524, "Request timed out"), 60),
-        Arguments.of("529", Faults.error(529, "Provider returned error"), 60),
-        Arguments.of("408", Faults.error(408, "Request timed out"), 60),
-        Arguments.of("not HTTP", Faults.garbage(), 60),
-        Arguments.of("FIN before the head", Faults.hangUp(), 60),
-        Arguments.of("RST before the head", Faults.reset(), 60),
-        Arguments.of("HTML with 200", Faults.html(200), 60),
+        Arguments.of("500", Faults.error(500, "oops"), 30),
+        Arguments.of("502 in HTML", Faults.html(502), 30),
+        Arguments.of("524", Faults.error(524, "Request timed out"), 30),
+        Arguments.of("529", Faults.error(529, "Provider returned error"), 30),
+        Arguments.of("408", Faults.error(408, "Request timed out"), 30),
+        Arguments.of("not HTTP", Faults.garbage(), 30),
+        Arguments.of("FIN before the head", Faults.hangUp(), 30),
+        Arguments.of("RST before the head", Faults.reset(), 30),
+        Arguments.of("HTML with 200", Faults.html(200), 30),
         Arguments.of("error in a 200", Faults.status(200, "{\"error\":{\"code\":429}}"), 300),
         Arguments.of("gone", Faults.error(404, "No endpoints found for x:free."), 3600),
         Arguments.of("invalid id", Faults.error(400, "x is not a valid model ID"), 3600),
@@ -128,8 +132,9 @@ final class FallbackTest {
     assertThat(proxy.chat().statusCode()).isEqualTo(503);
     HttpResponse<String> answer = proxy.chat();
     assertThat(answer.statusCode()).isEqualTo(503);
-    assertThat(answer.headers().firstValue("x-free-llm-proxy-attempts")).hasValue("1");
-    assertThat(answer.body()).contains("1 × empty_answer");
+    // The other is asked early, since nobody said how long it has to rest.
+    assertThat(answer.headers().firstValue("x-free-llm-proxy-attempts")).hasValue("2");
+    assertThat(answer.body()).contains("1 × empty_answer", "1 × upstream_error");
   }
 
   @Test
@@ -220,12 +225,13 @@ final class FallbackTest {
     assertThat(first.statusCode()).isEqualTo(503);
     assertThat(first.body()).contains("all_models_unavailable", "5 × upstream_error");
     assertThat(models(proxy)).hasSize(5);
+    // The sixth model, and the one that nobody knows how long to leave alone.
     proxy.chat();
     HttpResponse<String> resting = proxy.chat();
     assertThat(resting.statusCode()).isEqualTo(503);
     assertThat(resting.headers().firstValue("retry-after")).hasValue("30");
     assertThat(resting.headers().firstValue("x-free-llm-proxy-attempts")).hasValue("0");
-    assertThat(proxy.sandbox().received()).hasSize(6);
+    assertThat(proxy.sandbox().received()).hasSize(7);
   }
 
   @Test
@@ -245,10 +251,34 @@ final class FallbackTest {
   }
 
   @Test
-  void asksTheSameModelOnceMoreWhereToldTo() {
-    try (var retrying = TestProxy.start("SAME_MODEL_RETRIES", "1")) {
+  void asksTheSameModelOnceMoreUnlessToldNotTo() {
+    try (var retrying = TestProxy.start()) {
       retrying.sandbox().script(FIRST, Faults.error(502, "x"), ChatAnswer.standard());
       assertAnsweredBy(retrying.chat(), FIRST, 2);
+    }
+  }
+
+  @Test
+  void leavesTheLastCallToAnotherModelThanTheOneThatFailed() {
+    try (var retrying = TestProxy.start("MAX_FALLBACK_ATTEMPTS", "2")) {
+      retrying.sandbox().script(FIRST, Faults.error(502, "x"));
+      assertAnsweredBy(retrying.chat(), SECOND, 2);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1, 2", "3, 3, 2", "4, 0, 2"})
+  void waitsOutAShortResetOfAModel(String retryAfter, int pause, int attempts) throws IOException {
+    try (var retrying = TestProxy.startAt(time);
+        var client = RawConnection.to(retrying.port())) {
+      retrying.sandbox().script(FIRST, hinted(429, retryAfter), ChatAnswer.standard());
+      client.chat(CHAT);
+      if (pause > 0) {
+        time.awaitTimerBetween(Duration.ofSeconds(pause), Duration.ofSeconds(pause));
+        time.advance(Duration.ofSeconds(pause));
+      }
+      assertThat(client.readUntil("fake OpenRouter."))
+          .contains("-proxy-model: " + (pause > 0 ? FIRST : SECOND), "-attempts: " + attempts);
     }
   }
 

@@ -354,7 +354,9 @@ final class FaultMatrixTest {
             "STREAM_IDLE_TIMEOUT_SEC",
             "2",
             "ANSWER_TIMEOUT_SEC",
-            "2")) {
+            "2",
+            "REQUEST_DEADLINE_SEC",
+            "5")) {
       if (failing == Failing.ALL_MODELS) {
         proxy.sandbox().scriptOthers(behaviour);
       } else {

@@ -37,7 +37,7 @@ final class SandboxTest {
   @Test
   void playsAScriptInOrderAndTellsWhatItReceived() {
     script(
-        "[{\"status\":502,\"headers\":{\"x-a\":\"b\"},\"body\":{\"error\":{}}},{\"answer\":\"hi\"}]");
+        "[{\"status\":503,\"headers\":{\"x-a\":\"b\"},\"body\":{\"error\":{}}},{\"answer\":\"hi\"}]");
     assertThat(proxy.chat().headers().firstValue("x-free-llm-proxy-model")).hasValue(SECOND);
     assertThat(control("GET", "requests", "").body())
         .contains("\"model\":\"" + FIRST + "\"", "\"model\":\"" + SECOND + "\"", "\"number\":2");
