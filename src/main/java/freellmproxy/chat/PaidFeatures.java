@@ -110,11 +110,17 @@ final class PaidFeatures {
     }
   }
 
-  /** {@code tool_choice} that is an object, or the object of {@code allowed_tools} in it. */
-  void passToolChoice() {
+  /**
+   * {@code tool_choice} that is an object, or the object of {@code allowed_tools} in it.
+   *
+   * @return its type, null when it has none
+   */
+  @Nullable String passToolChoice() {
+    String type = null;
     for (boolean more = json.enterObject(); more; more = json.nextField()) {
       if (json.nameIs("type")) {
-        checkChoice("`tool_choice.type`", passText());
+        type = passText();
+        checkChoice("`tool_choice.type`", type);
       } else if (json.nameIs("allowed_tools") && json.kind() == Kind.OBJECT) {
         passToolChoice();
       } else if (json.nameIs("tools") && json.kind() == Kind.ARRAY) {
@@ -126,6 +132,7 @@ final class PaidFeatures {
         json.skip();
       }
     }
+    return type;
   }
 
   /** {@code tool_choice} that is a text. */

@@ -153,11 +153,11 @@ public final class RequestScan {
         fields.trait(Trait.HAD_SEED, isGiven(value));
       }
       case STOP -> {
-        fields.need(Capability.STOP, skipGiven(value));
+        fields.need(Capability.STOP, stops(value));
         fields.trait(Trait.HAD_STOP, isGiven(value));
       }
-      case REASONING -> fields.reasoning = skipGiven(value);
-      case REASONING_EFFORT -> fields.reasoningEffort = skipGiven(value);
+      case REASONING -> fields.reasoning = ReasoningField.passes(json);
+      case REASONING_EFFORT -> fields.reasoningEffort = ReasoningField.passesEffort(json);
       case PROVIDER -> fields.provider = skipGiven(value);
       case MODELS, FALLBACKS, ROUTE ->
           paid.passField(field, "The proxy tries the other free models by itself.");
@@ -233,15 +233,33 @@ public final class RequestScan {
 
   private boolean choosesATool(Kind value) {
     if (value == Kind.OBJECT) {
-      paid.passToolChoice();
-      return true;
+      String type = paid.passToolChoice();
+      return type == null || !isNoChoice(type);
     }
     if (value != Kind.STRING) {
       return skipGiven(value);
     }
     String choice = json.string(LONGEST_TEXT);
     paid.checkToolChoice(choice);
-    return !choice.equals("auto") && !choice.equals("none");
+    return !isNoChoice(choice);
+  }
+
+  private static boolean isNoChoice(String choice) {
+    return choice.isEmpty() || choice.equals("auto") || choice.equals("none");
+  }
+
+  /** Whether there is anything to stop at. */
+  private boolean stops(Kind value) {
+    int start = json.position();
+    if (value != Kind.ARRAY) {
+      boolean isGiven = skipGiven(value);
+      return isGiven && !(value == Kind.STRING && json.position() == start + "\"\"".length());
+    }
+    boolean some = json.enterArray();
+    for (boolean more = some; more; more = json.nextElement()) {
+      json.skip();
+    }
+    return some;
   }
 
   private void readResponseFormat(Kind value) {
