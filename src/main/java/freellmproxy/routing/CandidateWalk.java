@@ -35,6 +35,10 @@ public final class CandidateWalk {
   private final List<Model> asked = new ArrayList<>(1);
   private long windowToExceed;
   private boolean hasAskedEarly;
+  private boolean refusedForLength;
+
+  /** One of unknown size has had its try after a refusal for length, and refused as well. */
+  private boolean unknownWindowsRuledOut;
 
   public CandidateWalk(
       Selection selection, Requirements requirements, Cooldowns cooldowns, LearnedLimits learned) {
@@ -146,10 +150,10 @@ public final class CandidateWalk {
     return !asked.contains(model) && suits(model);
   }
 
-  /** After a refusal for length only a window known to be larger will do. */
+  /** After a refusal for length a larger window will do, or once one of unknown size. */
   private boolean suits(Model model) {
     Long window = model.contextLength();
-    boolean isLargeEnough = windowToExceed == 0 || (window != null && window > windowToExceed);
+    boolean isLargeEnough = window == null ? !unknownWindowsRuledOut : window > windowToExceed;
     return isLargeEnough && !refusers.contains(model) && !learned.rulesOut(model, requirements);
   }
 
@@ -162,6 +166,8 @@ public final class CandidateWalk {
       case Unfit.ContextTooLong tooLong -> {
         Long window = tooLong.window() != null ? tooLong.window() : model.contextLength();
         windowToExceed = Math.max(windowToExceed, window == null ? 0 : window);
+        unknownWindowsRuledOut |= refusedForLength && model.contextLength() == null;
+        refusedForLength = true;
       }
       case Unfit.Parameters parameters -> {}
     }
