@@ -18,6 +18,7 @@ import freellmproxy.upstream.ReplyHeaders;
 import freellmproxy.upstream.UpstreamCall;
 import freellmproxy.upstream.UpstreamClient;
 import freellmproxy.upstream.UpstreamReply;
+import freellmproxy.upstream.UpstreamWords;
 import freellmproxy.upstream.Verdict;
 import java.time.Duration;
 import java.time.Instant;
@@ -68,6 +69,7 @@ final class Attempt {
   private boolean finishSeen;
   private boolean isAnswering;
   private int heldBytes;
+  private @Nullable String upstreamMessage;
   private ReplyHeaders headers = ReplyHeaders.NONE;
   private int status;
   private int timesSent;
@@ -140,11 +142,15 @@ final class Attempt {
           }
           case Verdict.ModelFailed failed -> permit.failed(failed.rest());
           case Verdict.AccountLimited limited -> permit.accountLimited(limited.hint());
-          case Verdict.Empty empty -> permit.answeredEmpty();
-          case Verdict.ModelUnfit unfit -> withoutBlame();
-          case Verdict.KeyRefused refused -> withoutBlame();
-          case Verdict.ProxyOverloaded overloaded -> withoutBlame();
-          case Verdict.ClientError error -> withoutBlame();
+          case Verdict.HostRefused refused ->
+              refused.rest() == null ? withoutBlame() : permit.failed(refused.rest());
+          case Verdict.Empty _ -> permit.answeredEmpty();
+          case Verdict.ModelUnfit _,
+              Verdict.AccountBlocked _,
+              Verdict.KeyRefused _,
+              Verdict.ProxyOverloaded _,
+              Verdict.ClientError _ ->
+              withoutBlame();
         };
     return record(verdict.outcome(), restsUntil, verdict.reason());
   }
@@ -173,7 +179,8 @@ final class Attempt {
         duration(),
         restsUntil == null ? null : Duration.between(time.steady(), restsUntil),
         restsUntil == null ? null : time.onTheWall(restsUntil),
-        reason);
+        reason,
+        upstreamMessage);
   }
 
   /** The whole answer; null when the upstream streamed or gave none. */
@@ -268,6 +275,7 @@ final class Attempt {
     Verdict verdict =
         ReplyClassifier.judgeAnswer(
             whole.status(), whole.headers(), whole.body(), request.providers(), time.instant());
+    upstreamMessage = UpstreamWords.of(verdict, whole.body(), call().redactor());
     judged(verdict instanceof Verdict.Useful ? judgeUseful(whole.body()) : verdict);
   }
 
@@ -280,9 +288,10 @@ final class Attempt {
 
   private void judgeError(SseEvent error) {
     held.add(error);
-    judged(
-        ReplyClassifier.judgeErrorOf200(
-            headers, error.data(), request.providers(), time.instant()));
+    Verdict verdict =
+        ReplyClassifier.judgeErrorOf200(headers, error.data(), request.providers(), time.instant());
+    upstreamMessage = UpstreamWords.of(verdict, error.data(), call().redactor());
+    judged(verdict);
   }
 
   private void judgeEvent(SseEvent event, ChatChunk chunk) {

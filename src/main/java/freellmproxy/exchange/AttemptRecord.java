@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  *     because of it
  * @param restsUntil when that is over by the wall clock, for people; null like it
  * @param reason empty for a success
+ * @param upstreamMessage what the upstream said of a fault that quotes no prompt, null otherwise
  */
 public record AttemptRecord(
     String model,
@@ -21,4 +22,5 @@ public record AttemptRecord(
     Duration duration,
     @Nullable Duration rest,
     @Nullable Instant restsUntil,
-    String reason) {}
+    String reason,
+    @Nullable String upstreamMessage) {}

@@ -9,9 +9,11 @@ import freellmproxy.exchange.ClientReply.Tags;
 import freellmproxy.exchange.ExchangeRecord.StreamEnding;
 import freellmproxy.routing.CandidateSelector.Selection;
 import freellmproxy.routing.CandidateWalk;
+import freellmproxy.upstream.AccountLimit;
 import freellmproxy.upstream.AnswerForm;
 import freellmproxy.upstream.Outcome;
 import freellmproxy.upstream.Pooling;
+import freellmproxy.upstream.Unfit;
 import freellmproxy.upstream.UpstreamClient;
 import freellmproxy.upstream.Verdict;
 import java.time.Duration;
@@ -21,6 +23,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,12 +52,13 @@ final class ChatExchange {
 
   private @Nullable Attempt current;
   private @Nullable StreamRelay relay;
-  private @Nullable PassedThrough lastRefusal;
-  private @Nullable Attempt lastRefuser;
+  private @Nullable PassedThrough keptRefusal;
+  private @Nullable Attempt keptRefuser;
   private @Nullable Secret refusedKey;
   private @Nullable Pause pause;
   private Duration paused = Duration.ZERO;
   private int retriesOfModel;
+  private int refusals;
   private Pooling pooling = Pooling.REUSE;
   private boolean over;
 
@@ -192,7 +196,7 @@ final class ChatExchange {
 
   /** Nobody needs the answer any more, unless it is the one that may be passed on at last. */
   private void forget(@Nullable Attempt attempt) {
-    if (attempt != null && attempt != lastRefuser) {
+    if (attempt != null && attempt != keptRefuser) {
       attempt.forget();
     }
   }
@@ -213,8 +217,11 @@ final class ChatExchange {
       }
       case Verdict.ModelUnfit unfit -> {
         walk.refusedBy(attempt.model(), unfit.unfit());
-        keep(attempt, unfit.status());
-        askNext();
+        refusedAndNext(attempt, unfit.status());
+      }
+      case Verdict.HostRefused refused -> {
+        walk.refusedBy(attempt.model(), new Unfit.Parameters());
+        refusedAndNext(attempt, refused.status());
       }
       case Verdict.Empty empty -> {
         boolean isJsonForStream = form == AnswerForm.STREAM && attempt.answer() != null;
@@ -225,30 +232,49 @@ final class ChatExchange {
       }
       case Verdict.AccountLimited limited -> {
         if (rest != null) {
-          refuse(Refusals.accountLimited(rest));
+          refuse(inUpstreamsWords(Refusals.accountLimited(rest)));
         } else {
           // The key was replaced meanwhile.
           askNext();
         }
       }
       case Verdict.ProxyOverloaded overloaded -> refuse(Refusals.overloaded(overloaded));
-      case Verdict.KeyRefused refused -> {
-        Secret key = attempt.call().key();
-        if (key.equals(shared.settings().current().keys().openRouter())) {
-          refusedKey = key;
-          refuse(Refusals.keyRefused(key));
-        } else {
-          // The key was replaced meanwhile.
-          askNext();
-        }
-      }
+      case Verdict.KeyRefused refused -> refuseUnlessReplaced(attempt, Refusals::keyRefused);
+      case Verdict.AccountBlocked blocked ->
+          refuseUnlessReplaced(
+              attempt,
+              blocked.limit() == AccountLimit.KEY ? Refusals::keyLimited : Refusals::balanceSpent);
     }
   }
 
+  /** For the operator to mend, unless the key has been replaced meanwhile. */
+  private void refuseUnlessReplaced(Attempt attempt, Function<Secret, ApiError> refusal) {
+    Secret key = attempt.call().key();
+    if (key.equals(shared.settings().current().keys().openRouter())) {
+      refusedKey = key;
+      refuse(inUpstreamsWords(refusal.apply(key)));
+    } else {
+      askNext();
+    }
+  }
+
+  private ApiError inUpstreamsWords(ApiError error) {
+    return Refusals.quoting(error, attempts.getLast().upstreamMessage());
+  }
+
+  /** The first refusal is that of the best model. */
+  private void refusedAndNext(Attempt attempt, int status) {
+    refusals++;
+    if (keptRefusal == null) {
+      keep(attempt, status);
+    }
+    askNext();
+  }
+
   private void keep(Attempt refuser, int status) {
-    @Nullable Attempt before = lastRefuser;
-    lastRefuser = refuser;
-    lastRefusal = PassedThrough.of(refuser, status);
+    @Nullable Attempt before = keptRefuser;
+    keptRefuser = refuser;
+    keptRefusal = PassedThrough.of(refuser, status);
     forget(before);
   }
 
@@ -325,10 +351,11 @@ final class ChatExchange {
     Duration wait = waitUntil(walk.firstWake());
     if (attempts.isEmpty()) {
       refuse(Refusals.allResting(walk.suitable().size(), wait));
-    } else if (lastRefusal != null && nothingBetterCanCome()) {
-      passThrough(lastRefusal);
+    } else if (keptRefusal != null && nothingBetterCanCome()) {
+      passThrough(keptRefusal);
     } else {
-      refuse(Refusals.allFailed(attempts, wait));
+      ApiError error = Refusals.allFailed(attempts, wait);
+      refuse(allWere(Outcome.UPSTREAM_ERROR) ? inUpstreamsWords(error) : error);
     }
   }
 
@@ -338,11 +365,15 @@ final class ChatExchange {
    */
   private boolean nothingBetterCanCome() {
     if (!mayAskAgain()) {
-      return allWere(Outcome.EMPTY_ANSWER) || allWere(Outcome.MODEL_UNFIT);
+      return allWere(Outcome.EMPTY_ANSWER) || allRefused();
     }
     return allWere(Outcome.EMPTY_ANSWER)
         ? attempts.size() == walk.suitable().size()
-        : allWere(Outcome.MODEL_UNFIT) && walk.nobodySuits();
+        : allRefused() && walk.nobodySuits();
+  }
+
+  private boolean allRefused() {
+    return refusals == attempts.size();
   }
 
   private boolean allWere(Outcome outcome) {
@@ -413,8 +444,8 @@ final class ChatExchange {
       paused = paused.plus(pause.cancel());
     }
     request.release();
-    @Nullable Attempt refuser = lastRefuser;
-    lastRefuser = null;
+    @Nullable Attempt refuser = keptRefuser;
+    keptRefuser = null;
     forget(refuser);
     forget(current);
     shared

@@ -12,6 +12,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** What a client is told when no model could answer: what, why and until when. */
 final class Refusals {
@@ -76,6 +77,54 @@ final class Refusals {
             + " restart the proxy.",
         null,
         Retry.POINTLESS);
+  }
+
+  /**
+   * The key may spend no more. Not 403, which clients take for a fault of the key that they
+   * themselves were given.
+   */
+  static ApiError keyLimited(Secret key) {
+    return new ApiError(
+        402,
+        "proxy_misconfiguration",
+        "key_limit_exceeded",
+        "OPENROUTER_API_KEY, which is "
+            + key.tail()
+            + ", has reached its own spending limit. Raise or remove that limit at"
+            + " openrouter.ai/settings/keys, or use another key.",
+        null,
+        Retry.POINTLESS);
+  }
+
+  /** The account may spend no more. */
+  static ApiError balanceSpent(Secret key) {
+    return new ApiError(
+        402,
+        "proxy_misconfiguration",
+        "insufficient_balance",
+        "The OpenRouter account behind OPENROUTER_API_KEY, which is "
+            + key.tail()
+            + ", has no balance left; with a negative one free models refuse too. Add credits at"
+            + " openrouter.ai/settings/credits.",
+        null,
+        Retry.POINTLESS);
+  }
+
+  /**
+   * With what the upstream itself said.
+   *
+   * @param words null when nothing is to be quoted
+   */
+  static ApiError quoting(ApiError error, @Nullable String words) {
+    return words == null
+        ? error
+        : new ApiError(
+            error.status(),
+            error.type(),
+            error.code(),
+            error.message() + " The upstream said: " + words,
+            error.param(),
+            error.retry());
   }
 
   static ApiError overloaded(Verdict.ProxyOverloaded verdict) {

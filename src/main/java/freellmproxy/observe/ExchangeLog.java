@@ -78,6 +78,9 @@ public final class ExchangeLog implements ExchangeSink {
     if (!attempt.reason().isEmpty()) {
       fields.put("reason", attempt.reason());
     }
+    if (attempt.upstreamMessage() != null) {
+      fields.put("upstream_message", attempt.upstreamMessage());
+    }
     return fields;
   }
 

@@ -1,38 +1,33 @@
 package freellmproxy.upstream;
 
-import java.math.BigDecimal;
-import java.time.DateTimeException;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How long the upstream wants to be left alone (contract section 7). What it says as a time of day
- * becomes a duration here, once, so that it stays what it is when our clock is set. Pure. Garbage
- * and times that are not in the future count as absent, so that the next place is looked at.
+ * becomes a duration here, once, so that it stays what it is when our clock is set. Pure. Garbage,
+ * times that are not in the future and waits of more than a month count as absent, so that the next
+ * place is looked at.
  */
 final class RetryHint {
-  private static final BigDecimal EPOCH_MILLIS_FROM = new BigDecimal("1e11");
-  private static final BigDecimal EPOCH_SECONDS_FROM = new BigDecimal("1e9");
+  /** How deep in a body a field is looked for; hosts nest theirs in lists of details. */
+  private static final int DEEPEST = 6;
 
-  /** Beyond every cap; keeps the arithmetic from overflowing. */
-  private static final BigDecimal LONGEST_SECONDS =
-      BigDecimal.valueOf(Duration.ofDays(365).toSeconds());
+  /** Fields of hosts whose value is a wait or a moment: Google, Mistral, LLM7 and others. */
+  private static final List<String> FIELDS =
+      List.of("retrydelay", "quotaresetdelay", "retry_after", "retryafter", "retry_after_seconds");
 
-  /** The three forms that RFC 9110 section 5.6.7 obliges a recipient to read. */
-  private static final List<DateTimeFormatter> HTTP_DATES =
-      List.of(
-          DateTimeFormatter.RFC_1123_DATE_TIME,
-          DateTimeFormatter.ofPattern("EEEE, dd-MMM-yy HH:mm:ss zzz", Locale.US),
-          DateTimeFormatter.ofPattern("EEE MMM ppd HH:mm:ss yyyy", Locale.US)
-              .withZone(ZoneOffset.UTC));
+  private static final List<String> FIELDS_IN_MILLIS = List.of("retry_after_ms", "retryafterms");
+
+  /** What Groq, OpenAI and Cerebras count, each with headers of its own. */
+  private static final List<String> WINDOWS =
+      List.of("requests", "tokens", "requests-day", "tokens-minute", "requests-minute");
 
   private RetryHint() {}
 
@@ -42,77 +37,62 @@ final class RetryHint {
    * @param now by the wall clock, when the answer came
    */
   static Optional<Duration> from(ReplyHeaders headers, ErrorBody error, Instant now) {
+    var waits = new WaitText(now);
     return Stream.<Optional<Duration>>of(
-            seconds(error.availabilityRetryAfter().asText()),
-            retryAfter(headers.first("Retry-After"), now),
-            seconds(error.retryAfterSeconds().asText()),
-            retryAfter(error.repeatedHeader("Retry-After").orElse(null), now),
-            reset(headers.first("X-RateLimit-Reset"), now),
-            reset(error.repeatedHeader("X-RateLimit-Reset").orElse(null), now))
+            waits.value(error.availabilityRetryAfter().asText()),
+            waits.millis(headers.first("Retry-After-Ms")),
+            waits.value(headers.first("Retry-After")),
+            waits.value(error.retryAfterSeconds().asText()),
+            error.repeatedHeader("Retry-After-Ms").flatMap(waits::millis),
+            error.repeatedHeader("Retry-After").flatMap(waits::value),
+            waits.value(headers.first("X-RateLimit-Reset")),
+            error.repeatedHeader("X-RateLimit-Reset").flatMap(waits::value),
+            inBody(error, waits),
+            emptyWindow(headers, waits))
         .flatMap(Optional::stream)
         .findFirst();
   }
 
-  private static Optional<Duration> retryAfter(@Nullable String text, Instant now) {
-    Optional<Duration> seconds = seconds(text);
-    return seconds.isPresent() ? seconds : date(text, now);
+  /** The later one: Google's field is its sentence without the fraction of a second. */
+  private static Optional<Duration> inBody(ErrorBody error, WaitText waits) {
+    return Stream.of(
+            field(error.error(), DEEPEST, waits),
+            field(error.host().error(), DEEPEST, waits),
+            waits.sentence(error.text()))
+        .flatMap(Optional::stream)
+        .max(Duration::compareTo);
   }
 
-  private static Optional<Duration> seconds(@Nullable String text) {
-    return number(text).flatMap(seconds -> in(seconds));
-  }
-
-  private static Optional<Duration> reset(@Nullable String text, Instant now) {
-    return number(text)
-        .flatMap(value -> {
-          if (value.compareTo(EPOCH_MILLIS_FROM) > 0) {
-            return in(value.movePointLeft(3).subtract(epochSeconds(now)));
-          }
-          return value.compareTo(EPOCH_SECONDS_FROM) > 0
-              ? in(value.subtract(epochSeconds(now)))
-              : in(value);
-        });
-  }
-
-  private static BigDecimal epochSeconds(Instant now) {
-    return BigDecimal.valueOf(now.toEpochMilli()).movePointLeft(3);
-  }
-
-  private static Optional<Duration> in(BigDecimal seconds) {
-    return seconds.signum() > 0
-        ? Optional.of(Duration.ofMillis(seconds.min(LONGEST_SECONDS).movePointRight(3).longValue()))
-        : Optional.empty();
-  }
-
-  private static Optional<BigDecimal> number(@Nullable String text) {
-    // The length guard keeps a hostile exponent from costing time.
-    if (text == null || text.isBlank() || text.length() > 32) {
+  private static Optional<Duration> field(JsonNode node, int depth, WaitText waits) {
+    if (depth == 0) {
       return Optional.empty();
     }
-    try {
-      var number = new BigDecimal(text.strip());
-      return Math.abs((long) number.scale()) > 32 ? Optional.empty() : Optional.of(number);
-    } catch (NumberFormatException garbage) {
-      return Optional.empty();
+    for (Map.Entry<String, JsonNode> each : node.properties()) {
+      String name = each.getKey().toLowerCase(Locale.ROOT);
+      Optional<Duration> found =
+          FIELDS.contains(name)
+              ? waits.value(each.getValue().asText())
+              : FIELDS_IN_MILLIS.contains(name)
+                  ? waits.millis(each.getValue().asText())
+                  : Optional.empty();
+      if (found.isPresent()) {
+        return found;
+      }
     }
+    for (JsonNode child : node) {
+      Optional<Duration> found = field(child, depth - 1, waits);
+      if (found.isPresent()) {
+        return found;
+      }
+    }
+    return Optional.empty();
   }
 
-  private static Optional<Duration> date(@Nullable String text, Instant now) {
-    if (text == null) {
-      return Optional.empty();
-    }
-    return HTTP_DATES.stream()
-        .flatMap(format -> parse(text.strip(), format).stream())
-        .map(moment -> Duration.between(now, moment))
-        .filter(Duration::isPositive)
-        .findFirst();
-  }
-
-  private static Optional<Instant> parse(String text, DateTimeFormatter format) {
-    try {
-      return Optional.of(ZonedDateTime.parse(text, format).toInstant());
-    } catch (DateTimeException otherForm) {
-      return Optional.empty();
-    }
+  /** The reset of a window is a hint only where that window is the one with nothing left. */
+  private static Optional<Duration> emptyWindow(ReplyHeaders headers, WaitText waits) {
+    return WINDOWS.stream()
+        .filter(window -> "0".equals(headers.first("X-RateLimit-Remaining-" + window)))
+        .flatMap(window -> waits.value(headers.first("X-RateLimit-Reset-" + window)).stream())
+        .max(Duration::compareTo);
   }
 }

@@ -54,6 +54,21 @@ public sealed interface Verdict {
     }
   }
 
+  /**
+   * The host that serves the model refused, for reasons of its own or because it cannot do this
+   * request: the next one is tried. Where all refuse, the client gets the first refusal.
+   *
+   * @param status what the client gets then: the answer's own, or the error code that came in the
+   *     body of a 200
+   * @param rest null when the host may serve another request
+   */
+  record HostRefused(int status, @Nullable Rest rest, String reason) implements Verdict {
+    @Override
+    public Outcome outcome() {
+      return rest == null ? Outcome.MODEL_UNFIT : Outcome.MODEL_UNAVAILABLE;
+    }
+  }
+
   /** A well-formed answer with nothing in it. */
   record Empty(String reason) implements Verdict {
     @Override
@@ -63,14 +78,29 @@ public sealed interface Verdict {
   }
 
   /**
-   * The account's quota is used up: no model behind this key can answer.
+   * The account's quota of free requests is used up: no model behind this key can answer.
    *
+   * @param limit the one that was hit, of those that end by waiting
    * @param hint how long until the quota is back, null when the upstream did not say
    */
-  record AccountLimited(@Nullable Duration hint, String reason) implements Verdict {
+  record AccountLimited(AccountLimit limit, @Nullable Duration hint, String reason)
+      implements Verdict {
     @Override
     public Outcome outcome() {
       return Outcome.RATE_LIMITED;
+    }
+  }
+
+  /**
+   * The key has spent what it may, or the account has no credits: no model behind this key answers
+   * until the operator changes that.
+   *
+   * @param limit the one that was hit, of those that do not end by waiting
+   */
+  record AccountBlocked(AccountLimit limit, String reason) implements Verdict {
+    @Override
+    public Outcome outcome() {
+      return Outcome.UPSTREAM_AUTH_ERROR;
     }
   }
 

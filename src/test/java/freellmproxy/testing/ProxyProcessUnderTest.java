@@ -160,6 +160,18 @@ public final class ProxyProcessUnderTest implements AutoCloseable {
     }
   }
 
+  /** Has the list read anew, which ends all rests. */
+  public void refresh(int port) throws IOException {
+    try (var client = RawConnection.to(port)) {
+      client
+          .send(
+              "POST /admin/refresh HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer "
+                  + TestProxy.KEY
+                  + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+          .readAll();
+    }
+  }
+
   /** Writes the settings file of the folder it runs in. */
   public void writeDotEnv(String... lines) throws IOException {
     Files.write(folder.resolve(".env"), List.of(lines));

@@ -10,12 +10,14 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -50,6 +52,19 @@ final class RecordedAnswersTest {
             Providers.ANY,
             NOW);
     assertThat(scope(verdict)).isEqualTo(recorded.path("scope").asText());
+    if (recorded.has("retry_after_seconds")) {
+      assertThat(verdict)
+          .isInstanceOfSatisfying(
+              Verdict.ModelFailed.class,
+              failed ->
+                  assertThat(seconds(failed.rest().hint()))
+                      .isEqualTo(recorded.path("retry_after_seconds").asLong()));
+    }
+  }
+
+  /** Whole seconds, rounded up. */
+  private static long seconds(@Nullable Duration hint) {
+    return Objects.requireNonNull(hint).plusMillis(999).toSeconds();
   }
 
   /** An empty answer is the model's doing too. */
@@ -60,6 +75,8 @@ final class RecordedAnswersTest {
       case Verdict.Empty empty -> "model";
       case Verdict.ModelUnfit unfit -> "model-request";
       case Verdict.AccountLimited limited -> "account";
+      case Verdict.HostRefused refused -> refused.rest() == null ? "model-request" : "model";
+      case Verdict.AccountBlocked blocked -> "account";
       case Verdict.KeyRefused refused -> "key";
       case Verdict.ProxyOverloaded overloaded -> "proxy";
       case Verdict.ClientError error -> "client";

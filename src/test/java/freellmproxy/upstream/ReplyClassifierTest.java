@@ -14,6 +14,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Contract section 5 and {@code docs/upstream.md}, one row for each form an answer comes in. */
 final class ReplyClassifierTest {
   private static final Instant NOW = Instant.parse("2026-04-04T12:00:00Z");
+  private static final String LIMITED = "model rate_limit";
+  private static final String BALANCE = "account balance";
   private static final String MEGABYTE = "x".repeat(1 << 20);
 
   static Stream<Arguments> answers() {
@@ -84,7 +86,42 @@ final class ReplyClassifierTest {
         row(503, error("No backends available"), "model error"),
         // Keys and gates.
         row(401, error("No auth credentials found"), "key"),
-        row(403, error("Key limit exceeded (total limit)"), "key"),
+        row(403, error("Key limit exceeded (total limit)"), "account key"),
+        row(403, error("Key limit exceeded (daily limit). Manage it using x/keys"), "account key"),
+        row(402, error("To increase, create a key with a higher monthly limit"), "account key"),
+        row(403, error("Insufficient credits"), "account balance"),
+        row(402, error("This request requires more credits, or fewer max_tokens."), BALANCE),
+        row(402, named("null", "Insufficient credits"), "account balance"),
+        row(402, "", "account balance"),
+        row(402, "{\"error\":{\"error\":{\"message\":\"x\",\"code\":402},\"code\":402}}", BALANCE),
+        row(400, "{\"error\":{\"code\":402,\"message\":\"x\"}}", "account balance"),
+        row(402, named("\"P\"", "Provider returned error"), "host gone"),
+        // 401 and 403 that are not about the key.
+        row(401, named("\"P\"", "Provider returned error"), "model gone"),
+        row(403, named("\"P\"", "Forbidden"), "model gone"),
+        row(401, metadata("\"raw\":\"Invalid API key\""), "model gone"),
+        row(401, error("Upstream error from P: invalid api key"), "model gone"),
+        row(403, metadata("\"provider_name\":\"P\",\"raw\":\"Rate limit exceeded\""), LIMITED),
+        row(400, metadata("\"raw\":{\"error\":{\"code\":\"invalid_api_key\"}}"), "host"),
+        row(403, metadata("\"provider_name\":\"P\",\"raw\":\"content policy\""), "host"),
+        row(403, error("Model is unavailable"), "model gone"),
+        row(403, error("Model disabled"), "model gone"),
+        row(401, error("Model x is not supported"), "model gone"),
+        row(403, error("this model requires a subscription"), "model gone"),
+        row(403, error("Your key does not have access to model x"), "model gone"),
+        row(401, error("Free promotion has ended for X"), "model gone"),
+        row(403, error("Rate limit exceeded"), "model rate_limit"),
+        row(403, error("Rate limit exceeded: free-models-per-day"), "account"),
+        row(403, error("Too many requests"), "model rate_limit"),
+        row(403, "<!DOCTYPE html><html><title>Attention Required!</title></html>", "model error"),
+        row(401, "\ufeff\n<html></html>", "model error"),
+        row(403, "error code: 1010", "model error"),
+        row(403, "Forbidden: invalid API key", "key"),
+        row(403, error("Authorization failed"), "key"),
+        row(401, "Unauthorized", "key"),
+        row(401, "{\"detail\":\"Unauthorized\"}", "key"),
+        row(401, error("User not found."), "key"),
+        row(400, "[{\"error\":{\"code\":400,\"message\":\"API key not valid.\"}}]", "key"),
         row(403, "", "key"),
         row(403, error("x is only available on agentic harnesses."), "model gone"),
         row(403, metadata("\"missing_attestation_types\":[\"age\"]"), "model gone"),
@@ -98,7 +135,7 @@ final class ReplyClassifierTest {
             "client"),
         row(403, metadata("\"reasons\":[\"hate\"],\"flagged_input\":\"...\""), "client"),
         row(403, available("region_restricted"), "model gone"),
-        row(402, error("Insufficient credits"), "client"),
+        row(402, error("Insufficient credits"), "account balance"),
         // Models that are gone.
         row(404, error("No endpoints found for x:free."), "model gone"),
         row(404, error("This model is unavailable for free. Use x"), "model gone"),
@@ -152,6 +189,114 @@ final class ReplyClassifierTest {
         row(400, error("This endpoint's maximum context length is 8192 tokens."), "unfit 8192"),
         row(400, "{\"error\":{\"code\":\"context_length_exceeded\"}}", "unfit context"),
         row(400, metadata("\"error_type\":\"context_length_exceeded\""), "unfit context"),
+        // A conversation that is too long, in other words.
+        row(
+            400,
+            error("The input token count (9) exceeds the maximum number of tokens allowed (8)."),
+            "unfit 8"),
+        row(400, error("prompt is too long: 213462 tokens > 200000 maximum"), "unfit 200000"),
+        row(
+            400,
+            error("input length and `max_tokens` exceed context limit: 9 + 3 > 10, decrease"),
+            "unfit 10"),
+        row(400, error("This input exceeds model's context length."), "unfit context"),
+        row(400, error("Your input exceeds the context window of this model."), "unfit context"),
+        row(
+            400,
+            error("request (13392 tokens) exceeds the available context size (8192 tokens)"),
+            "unfit 8192"),
+        row(400, error("maximum context length is 131,072 tokens"), "unfit 131072"),
+        row(
+            400,
+            error("Prompt contains 9 tokens, too large for model with 8 maximum context length"),
+            "unfit 8"),
+        row(
+            400,
+            error("Input tokens exceed the configured limit of 272000 tokens."),
+            "unfit 272000"),
+        row(400, error("prompt token count of 5000 exceeds the limit of 4096"), "unfit 4096"),
+        row(400, error("invalid params, context window exceeds limit"), "unfit context"),
+        row(
+            400,
+            error("maximum prompt length is 131072 but the request contains 537812"),
+            "unfit 131072"),
+        row(400, error("Your request exceeded model token limit: 8192"), "unfit 8192"),
+        row(
+            400,
+            error(
+                "Current length is 70011 while limit is 65536. Reduce the length of the messages"),
+            "unfit 65536"),
+        row(400, error("Input is too long for requested model."), "unfit context"),
+        row(400, error("Prompt exceeds max length"), "unfit context"),
+        row(400, error("Range of input length should be [1, 30720]"), "unfit context"),
+        row(422, error("`inputs` tokens + `max_new_tokens` must be <= 8193."), "unfit 8193"),
+        row(413, error("prompt is too long"), "unfit context"),
+        row(413, "prompt is too long", "unfit context"),
+        row(
+            400,
+            metadata("\"raw\":\"prompt is too long\",\"provider_name\":\"P\""),
+            "unfit context"),
+        row(502, metadata("\"raw\":\"maximum context length is 8 tokens\""), "unfit 8"),
+        row(200, error("prompt is too long"), "unfit context"),
+        row(400, error("max_tokens: 32000 exceeds the maximum of 8192"), "client"),
+        row(400, error("string too long. Expected a string with maximum length 9"), "client"),
+        row(
+            413,
+            error("Request too large on tokens per minute (TPM): Limit 8, Requested 9"),
+            LIMITED),
+        row(413, "{\"error\":{\"code\":\"rate_limit_exceeded\"}}", LIMITED),
+        // Other statuses than what they mean.
+        row(400, "{\"error\":{\"code\":429,\"message\":\"x\"}}", LIMITED),
+        row(400, "{\"error\":{\"code\":\"429\"}}", LIMITED),
+        row(400, "{\"error\":{\"code\":\"rate_limit_exceeded\"}}", LIMITED),
+        row(400, "{\"error\":{\"type\":\"rate_limit_error\"}}", LIMITED),
+        row(400, "{\"error\":{\"status\":\"RESOURCE_EXHAUSTED\"}}", LIMITED),
+        row(400, error("Rate limit exceeded"), LIMITED),
+        row(
+            400,
+            metadata("\"raw\":\"{\\\"error\\\":{\\\"code\\\":\\\"rate_limit_exceeded\\\"}}\""),
+            LIMITED),
+        row(500, "{\"error\":{\"code\":429}}", LIMITED),
+        row(400, "{\"error\":{\"code\":503,\"message\":\"x\"}}", "model error"),
+        row(400, "{\"error\":{\"type\":\"overloaded_error\"}}", "model error"),
+        row(498, "{\"error\":{\"code\":\"capacity_exceeded\"}}", "model error"),
+        row(400, "data: {\"error\":{\"code\":429}}\n\n", LIMITED),
+        row(
+            429,
+            ": OPENROUTER PROCESSING\n\nevent: error\ndata: "
+                + error("free-models-per-day")
+                + "\n\ndata: [DONE]\n\n",
+            "account"),
+        row(400, "data: " + error("prompt is too long"), "unfit context"),
+        // A host refuses.
+        row(400, named("\"Google\"", "Developer instruction is not enabled for models/g"), "host"),
+        row(400, metadata("\"raw\":\"Tool call id was x but must be a-z\""), "host"),
+        row(
+            400,
+            metadata("\"raw\":\"max_tokens must be at most 8192\",\"provider_name\":\"P\""),
+            "host"),
+        row(
+            400,
+            error("Reasoning is mandatory for this endpoint and cannot be disabled."),
+            "unfit parameters"),
+        row(400, named("\"P\"", "reasoning_effort must be one of low, medium, high"), "host"),
+        row(400, error("Upstream error from P: Unknown name \\\"$schema\\\""), "host"),
+        row(400, error("Provider returned error"), "host"),
+        row(400, error("Error from provider (Console Go): Upstream request failed"), "host"),
+        row(422, metadata("\"raw\":{\"detail\":[{\"msg\":\"x\"}]}"), "host"),
+        row(413, named("\"P\"", "x"), "host"),
+        row(404, named("\"P\"", "x"), "host gone"),
+        row(410, named("\"P\"", "x"), "host gone"),
+        row(406, named("\"P\"", "x"), "host"),
+        row(409, named("\"P\"", "x"), "host"),
+        row(425, named("\"P\"", "x"), "host"),
+        row(451, named("\"P\"", "x"), "host"),
+        row(400, named("null", "x"), "client"),
+        row(400, named("\"\"", "x"), "client"),
+        row(400, metadata("\"raw\":\"The model `x` does not exist.\""), "model gone"),
+        row(400, "{\"error\":{\"code\":\"model_decommissioned\"}}", "model gone"),
+        row(404, error("model 'x' not found"), "model gone"),
+        row(400, error("file not found by the model"), "client"),
         // The request itself.
         row(400, error("Invalid request"), "client"),
         row(400, "", "client"),
@@ -190,6 +335,14 @@ final class ReplyClassifierTest {
     return "{\"error\":{\"message\":\"Provider returned error\",\"metadata\":{" + fields + "}}}";
   }
 
+  private static String named(String provider, String message) {
+    return "{\"error\":{\"message\":\""
+        + message
+        + "\",\"metadata\":{\"provider_name\":"
+        + provider
+        + "}}}";
+  }
+
   private static String available(String code) {
     return "{\"error\":{\"message\":\"m\",\"availability\":{\"code\":\"" + code + "\"}}}";
   }
@@ -225,6 +378,9 @@ final class ReplyClassifierTest {
           };
       case Verdict.AccountLimited limited -> "account";
       case Verdict.ProxyOverloaded overloaded -> "proxy";
+      case Verdict.AccountBlocked blocked ->
+          "account " + blocked.limit().name().toLowerCase(java.util.Locale.ROOT);
+      case Verdict.HostRefused refused -> refused.rest() == null ? "host" : "host gone";
       case Verdict.KeyRefused refused -> "key";
       case Verdict.ClientError error -> "client";
     };

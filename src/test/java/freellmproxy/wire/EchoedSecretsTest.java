@@ -61,7 +61,7 @@ final class EchoedSecretsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {400, 402, 413, 418, 422})
+  @ValueSource(ints = {400, 409, 413, 418, 422})
   void notInAnErrorThatIsPassedOn(int status) {
     try (var proxy = TestProxy.start()) {
       proxy.sandbox().script(FIRST, echo(status));
@@ -93,11 +93,11 @@ final class EchoedSecretsTest {
           .script(
               FIRST,
               Faults.status(200, answer(spelled)),
-              Faults.status(200, "{\"error\":{\"message\":\"" + spelled + "\",\"code\":402}}"),
+              Faults.status(200, "{\"error\":{\"message\":\"" + spelled + "\",\"code\":422}}"),
               Faults.stream(
                   Events.content(spelled), Events.content(spelled), Events.STOP, Events.DONE),
               Faults.stream(
-                  Events.event("{\"error\":{\"message\":\"" + spelled + "\",\"code\":402}}")));
+                  Events.event("{\"error\":{\"message\":\"" + spelled + "\",\"code\":422}}")));
       for (HttpResponse<String> answer :
           List.of(proxy.chat(), proxy.chat(), proxy.stream(), proxy.stream())) {
         assertRedacted(answer, answer.statusCode());
@@ -115,12 +115,12 @@ final class EchoedSecretsTest {
           .script(
               FIRST,
               Faults.status(
-                  402,
+                  422,
                   Map.of(
                       "content-type", "text/plain; k=" + UPSTREAM_KEY, "retry-after", UPSTREAM_KEY),
                   "no"));
       HttpResponse<String> answer = proxy.chat();
-      assertRedacted(answer, 402);
+      assertRedacted(answer, 422);
       assertThat(answer.headers().firstValue("retry-after")).hasValue(TAIL);
     }
   }
@@ -160,8 +160,8 @@ final class EchoedSecretsTest {
     try (var proxy =
         TestProxy.start(
             options, sandbox -> new String[] {"SSL_CERT_FILE", certificate.pem().toString()})) {
-      proxy.sandbox().script(FIRST, echo(402), Faults.status(200, answer(UPSTREAM_KEY)));
-      assertRedacted(proxy.chat(), 402);
+      proxy.sandbox().script(FIRST, echo(422), Faults.status(200, answer(UPSTREAM_KEY)));
+      assertRedacted(proxy.chat(), 422);
       assertRedacted(proxy.chat(), 200);
     }
   }
@@ -173,7 +173,7 @@ final class EchoedSecretsTest {
     var gate = new Gate();
     try (var proxy = TestProxy.startWith(dotEnv);
         var client = RawConnection.to(proxy.port())) {
-      proxy.sandbox().script(FIRST, echo(402).after(new Step.Hold(gate)));
+      proxy.sandbox().script(FIRST, echo(422).after(new Step.Hold(gate)));
       client.chat(CHAT);
       TestProxy.await(gate.reached());
       write(dotEnv, "another-key-of-the-upstream");

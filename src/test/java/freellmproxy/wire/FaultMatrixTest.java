@@ -294,6 +294,16 @@ final class FaultMatrixTest {
     all.put("404, no tool use", Faults.error(404, "No endpoints found that support tool use."));
     all.put("400, a bad parameter", Faults.error(400, "temperature is too high"));
     all.put("402", Faults.error(402, "Insufficient credits"));
+    all.put("400 of a host", Faults.error(400, "Provider returned error"));
+    all.put("404 of a host", Faults.error(404, "Provider returned error"));
+    all.put("401 of a host", Faults.error(401, "Provider returned error"));
+    all.put("403 in HTML", Faults.html(403));
+    all.put("403, a rate limit", Faults.error(403, "Rate limit exceeded"));
+    all.put("403, the key's limit", Faults.error(403, "Key limit exceeded (total limit)"));
+    all.put(
+        "400, a prompt too long", Faults.error(400, "prompt is too long: 9 tokens > 8 maximum"));
+    all.put("400, code 429", Faults.status(400, "{\"error\":{\"code\":429,\"message\":\"x\"}}"));
+    all.put("429 framed as an event", Faults.status(400, "data: {\"error\":{\"code\":429}}\n\n"));
     all.put("HTML with 200", Faults.html(200));
     all.put(
         "error body with 200", Faults.status(200, "{\"error\":{\"code\":502,\"message\":\"x\"}}"));
