@@ -19,11 +19,32 @@ public record ApiError(
     Retry UNSAID = new Unsaid();
     Retry POINTLESS = new Pointless();
 
-    /** Helps after a while: {@code Retry-After}. */
+    /** What a client sits out; during a longer wait its user sees nothing for minutes. */
+    Duration LONGEST_WAIT = Duration.ofMinutes(1);
+
+    /**
+     * Helps after a while: {@code Retry-After}, with {@code retry-after-ms} for a short one and
+     * {@code x-should-retry: false} for a long one.
+     */
     record After(Duration delay) implements Retry {
-      /** Whole seconds, rounded up, at least 1, as clients read {@code Retry-After}. */
+      /** Whether a client had better say so at once. */
+      public boolean isTooLong() {
+        return delay.compareTo(LONGEST_WAIT) > 0;
+      }
+
+      /**
+       * Whole seconds, rounded up, at least 1, as clients read {@code Retry-After}. Never 60, since
+       * many of OpenAI's SDKs obey only what is shorter, and would ask again after half a second.
+       */
       public long seconds() {
-        return Math.max(1, delay.plusNanos(999_999_999).toSeconds());
+        long seconds = Math.max(1, delay.plusNanos(999_999_999).toSeconds());
+        return seconds == 60 ? 59 : seconds;
+      }
+
+      /** Milliseconds, rounded up, at least 1 and never 60,000 for the same reason. */
+      public long millis() {
+        long millis = Math.max(1, delay.plusNanos(999_999).toMillis());
+        return millis == 60_000 ? 59_999 : millis;
       }
     }
 

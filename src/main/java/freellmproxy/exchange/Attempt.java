@@ -5,6 +5,7 @@ import freellmproxy.catalog.Model;
 import freellmproxy.chat.ChatRequest;
 import freellmproxy.chat.ChatRequest.Trait;
 import freellmproxy.config.Settings;
+import freellmproxy.routing.AccountRest;
 import freellmproxy.routing.Cooldowns.Permit;
 import freellmproxy.sse.SseEvent;
 import freellmproxy.time.Limit;
@@ -140,10 +141,15 @@ final class Attempt {
             permit.succeeded();
             yield null;
           }
-          case Verdict.ModelFailed failed -> permit.failed(failed.rest());
-          case Verdict.AccountLimited limited -> permit.accountLimited(limited.hint());
+          case Verdict.ModelFailed failed -> permit.failed(failed.rest(), failed.reason());
+          case Verdict.AccountLimited limited -> {
+            @Nullable AccountRest rest = permit.accountLimited(limited.allowance(), limited.hint());
+            yield rest == null ? null : rest.until();
+          }
           case Verdict.HostRefused refused ->
-              refused.rest() == null ? withoutBlame() : permit.failed(refused.rest());
+              refused.rest() == null
+                  ? withoutBlame()
+                  : permit.failed(refused.rest(), refused.reason());
           case Verdict.Empty _ -> permit.answeredEmpty();
           case Verdict.ModelUnfit _,
               Verdict.AccountBlocked _,

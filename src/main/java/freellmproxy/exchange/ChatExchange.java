@@ -7,6 +7,7 @@ import freellmproxy.config.Secret;
 import freellmproxy.config.Settings;
 import freellmproxy.exchange.ClientReply.Tags;
 import freellmproxy.exchange.ExchangeRecord.StreamEnding;
+import freellmproxy.routing.AccountRest;
 import freellmproxy.routing.CandidateSelector.Selection;
 import freellmproxy.routing.CandidateWalk;
 import freellmproxy.upstream.AccountLimit;
@@ -104,7 +105,7 @@ final class ChatExchange {
           .log("request_failed");
       if (over) {
         // Does nothing where an answer has begun.
-        reply.error(ApiError.internal(), new Tags(null, attempts.size()));
+        reply.error(ApiError.internal(), tags(null));
       } else {
         endWith(ApiError.internal());
       }
@@ -117,9 +118,9 @@ final class ChatExchange {
   }
 
   private void unlessTheAccountRests(Runnable ask) {
-    Optional<Instant> accountRest = shared.cooldowns().accountRest();
+    Optional<AccountRest> accountRest = shared.cooldowns().accountRest();
     if (accountRest.isPresent()) {
-      refuse(Refusals.accountLimited(waitUntil(accountRest.get())));
+      refuse(accountRest.get());
     } else {
       ask.run();
     }
@@ -136,8 +137,7 @@ final class ChatExchange {
         retriesOfModel = 0;
         ask(ask);
       }
-      case CandidateWalk.Step.AccountRests rests ->
-          refuse(Refusals.accountLimited(waitUntil(rests.until())));
+      case CandidateWalk.Step.AccountRests rests -> refuse(rests.rest());
       case CandidateWalk.Step.AwaitProbe probe -> {
         Duration longest = probe.longest().map(deadline::cap).orElseGet(deadline::remaining);
         Pause wait = pause(longest, this::askNext);
@@ -207,7 +207,7 @@ final class ChatExchange {
       commitStream(attempt);
       return;
     }
-    @Nullable Duration rest = settle(attempt, verdict);
+    settle(attempt, verdict);
     switch (verdict) {
       case Verdict.Useful useful -> passThrough(PassedThrough.of(attempt, attempt.status()));
       case Verdict.ClientError error -> passThrough(PassedThrough.of(attempt, error.status()));
@@ -230,14 +230,8 @@ final class ChatExchange {
         }
         askNext();
       }
-      case Verdict.AccountLimited limited -> {
-        if (rest != null) {
-          refuse(inUpstreamsWords(Refusals.accountLimited(rest)));
-        } else {
-          // The key was replaced meanwhile.
-          askNext();
-        }
-      }
+      // Unless the key was replaced meanwhile.
+      case Verdict.AccountLimited limited -> unlessTheAccountRests(this::askNext);
       case Verdict.ProxyOverloaded overloaded -> refuse(Refusals.overloaded(overloaded));
       case Verdict.KeyRefused refused -> refuseUnlessReplaced(attempt, Refusals::keyRefused);
       case Verdict.AccountBlocked blocked ->
@@ -320,7 +314,10 @@ final class ChatExchange {
   private void commitStream(Attempt attempt) {
     // Nobody else will be asked; a stream can last longer than its request should be kept.
     request.release();
-    var sink = reply.stream(new Tags(attempt.model().id(), attempts.size() + 1));
+    String model = attempt.model().id();
+    var sink =
+        reply.stream(
+            new Tags(model, attempts.size() + 1, Trail.of(attempts, model, attempt.status())));
     var started =
         new StreamRelay(
             sink,
@@ -343,18 +340,22 @@ final class ChatExchange {
 
   private void passThrough(PassedThrough answer) {
     finish(answer.status(), answer.model(), null);
-    answer.sendTo(reply, attempts.size());
+    answer.sendTo(reply, tags(answer.model()));
+  }
+
+  private Tags tags(@Nullable String model) {
+    return new Tags(model, attempts.size(), Trail.of(attempts));
   }
 
   /** Nobody is left to ask, or no time. */
   private void giveUp() {
     Duration wait = waitUntil(walk.firstWake());
     if (attempts.isEmpty()) {
-      refuse(Refusals.allResting(walk.suitable().size(), wait));
+      refuse(Refusals.allResting(walk.suitable().size(), walk.causesOfRests(), wait));
     } else if (keptRefusal != null && nothingBetterCanCome()) {
       passThrough(keptRefusal);
     } else {
-      ApiError error = Refusals.allFailed(attempts, wait);
+      ApiError error = Refusals.allFailed(attempts, walk.causesOfRests(), wait);
       refuse(allWere(Outcome.UPSTREAM_ERROR) ? inUpstreamsWords(error) : error);
     }
   }
@@ -380,9 +381,13 @@ final class ChatExchange {
     return attempts.stream().allMatch(attempt -> attempt.outcome() == outcome);
   }
 
+  private void refuse(AccountRest rest) {
+    refuse(Refusals.accountLimited(rest, shared.time()));
+  }
+
   private void refuse(ApiError error) {
     finish(error.status(), null, null);
-    reply.error(error, new Tags(null, attempts.size()));
+    reply.error(error, tags(null));
   }
 
   private void clientGone() {
@@ -426,15 +431,13 @@ final class ChatExchange {
     }
   }
 
-  /** What an attempt came to is remembered; says how long the model or the account rests. */
-  private @Nullable Duration settle(Attempt attempt, Verdict verdict) {
+  /** What an attempt came to is remembered. */
+  private void settle(Attempt attempt, Verdict verdict) {
     if (attempt.wasSentAgain()) {
       // A second try that does not count is had once.
       pooling = Pooling.FRESH;
     }
-    AttemptRecord settled = attempt.settle(verdict);
-    attempts.add(settled);
-    return settled.rest();
+    attempts.add(attempt.settle(verdict));
   }
 
   /** Before the last bytes are written: who has them may look at the metrics, or ask again. */

@@ -32,8 +32,12 @@ public interface ClientReply {
    *
    * @param model the id that answered, null when none did
    * @param attempts upstream calls made
+   * @param trail whom they went to and what came of each; empty when there were none
    */
-  record Tags(@Nullable String model, int attempts) {}
+  record Tags(@Nullable String model, int attempts, String trail) {
+    /** Of an answer for which nobody was asked. */
+    static final Tags NONE = new Tags(null, 0, "");
+  }
 
   /** The open event stream to a client. */
   interface EventSink {

@@ -87,7 +87,7 @@ public final class Exchanges {
             shared.time().since(origin.beganNanos()));
     // Counted first: who has the answer may look at the metrics.
     shared.sink().rejected(rejection);
-    reply.error(error, new Tags(null, 0));
+    reply.error(error, Tags.NONE);
   }
 
   /** Requests that have not got their whole answer yet. */

@@ -56,8 +56,7 @@ record PassedThrough(
     return new PassedThrough(AnswerForm.STREAM, status, null, null, events, model);
   }
 
-  void sendTo(ClientReply reply, int attempts) {
-    var tags = new Tags(model, attempts);
+  void sendTo(ClientReply reply, Tags tags) {
     switch (form) {
       case WHOLE -> reply.answer(status, contentType, retryAfter, body, tags);
       case STREAM -> reply.stream(tags).end(body);

@@ -3,19 +3,33 @@ package freellmproxy.exchange;
 import freellmproxy.api.ApiError;
 import freellmproxy.api.ApiError.Retry;
 import freellmproxy.config.Secret;
+import freellmproxy.routing.AccountRest;
+import freellmproxy.time.Time;
+import freellmproxy.upstream.Allowance;
 import freellmproxy.upstream.Outcome;
 import freellmproxy.upstream.UpstreamReply.Fault;
 import freellmproxy.upstream.Verdict;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
 import java.util.Collection;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** What a client is told when no model could answer: what, why and until when. */
 final class Refusals {
+  private static final DateTimeFormatter CLOCK =
+      DateTimeFormatter.ofPattern("HH:mm", Locale.ROOT).withZone(ZoneOffset.UTC);
+
+  private static final String FIRST_BACK = "The first is back in %d s.";
+
   private Refusals() {}
 
   static ApiError noCapableModel(Collection<String> missing) {
@@ -26,44 +40,129 @@ final class Refusals {
         null);
   }
 
-  static ApiError allResting(int capable, Duration wait) {
+  /**
+   * Nobody was asked.
+   *
+   * @param causes why each of those rests that do
+   */
+  static ApiError allResting(int capable, List<String> causes, Duration wait) {
     return unavailable(
-        "%d free model(s) could answer this request, but all of them are resting after failures."
-            .formatted(capable),
-        wait);
+        "%d free model(s) could answer this request, but all of them rest after failures%s."
+            .formatted(capable, causes.isEmpty() ? "" : ": " + counted(causes)),
+        new Retry.After(wait),
+        FIRST_BACK);
   }
 
-  static ApiError allFailed(List<AttemptRecord> attempts, Duration wait) {
-    Map<Outcome, Long> causes =
+  /**
+   * Nobody answered.
+   *
+   * @param causes why each of the others rests
+   */
+  static ApiError allFailed(List<AttemptRecord> attempts, List<String> causes, Duration wait) {
+    Map<Outcome, List<String>> reasons =
         attempts.stream()
             .collect(
                 Collectors.groupingBy(
                     AttemptRecord::outcome,
                     () -> new EnumMap<>(Outcome.class),
-                    Collectors.counting()));
-    String counted =
-        causes.entrySet().stream()
-            .map(cause -> cause.getValue() + " × " + cause.getKey().label())
+                    Collectors.mapping(AttemptRecord::reason, Collectors.toList())));
+    String failures =
+        reasons.entrySet().stream()
+            .map(each ->
+                "%d × %s (%s)"
+                    .formatted(
+                        each.getValue().size(), each.getKey().label(), counted(each.getValue())))
             .collect(Collectors.joining(", "));
+    String others =
+        causes.isEmpty() ? "" : " %d more rest: %s.".formatted(causes.size(), counted(causes));
     return unavailable(
-        "None of the %d free model(s) tried gave an answer: %s."
-            .formatted(attempts.size(), counted),
-        wait);
+        "None of the %d free model(s) tried gave an answer: %s.%s"
+            .formatted(attempts.size(), failures, others),
+        new Retry.After(wait),
+        FIRST_BACK);
   }
 
-  static ApiError accountLimited(Duration wait) {
-    var after = new Retry.After(wait);
+  /** Most frequent first. */
+  private static String counted(List<String> causes) {
+    Map<String, Long> counts =
+        causes.stream()
+            .collect(
+                Collectors.groupingBy(cause -> cause, LinkedHashMap::new, Collectors.counting()));
+    return counts.entrySet().stream()
+        .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
+        .map(cause -> cause.getValue() + " × " + cause.getKey())
+        .collect(Collectors.joining(", "));
+  }
+
+  /** A hold that a client sits out is a rate limit; a longer one has to stop it. */
+  static ApiError accountLimited(AccountRest rest, Time time) {
+    Duration wait = Duration.between(time.steady(), rest.until());
+    Instant now = time.instant();
+    return wait.compareTo(Retry.LONGEST_WAIT) <= 0
+        ? accountRateLimited(rest.allowance(), new Retry.After(wait))
+        : accountQuotaExceeded(rest.allowance(), reset(rest, now.plus(wait), now), now);
+  }
+
+  private static ApiError accountRateLimited(Allowance allowance, Retry.After after) {
     return new ApiError(
         429,
         "rate_limit_error",
         "account_rate_limited",
-        "The OpenRouter account behind this proxy has used up its free requests (20 a minute; 50 a"
-            + " day, or 1000 after 10 credits were ever bought). All free models share that limit;"
-            + " it is back in "
-            + after.seconds()
-            + " s.",
+        "The OpenRouter account behind this proxy has used up its %s. All free models share that limit; it is back in %d s."
+            .formatted(limit(allowance), after.seconds()),
         null,
         after);
+  }
+
+  /**
+   * Every word of it was tried (decision 0046): agents that find "429", "rate_limit", "exhausted"
+   * or "try again" in it ask again and again, and Qwen Code stops after "quota", "exceeded" and
+   * "will reset".
+   */
+  private static ApiError accountQuotaExceeded(Allowance allowance, Instant reset, Instant now) {
+    return new ApiError(
+        402,
+        "insufficient_quota",
+        "account_quota_exceeded",
+        "The OpenRouter account behind this proxy has exceeded its quota of %s. All free models share it, and failed requests count. It will reset at %s UTC (in %s). %s"
+            .formatted(
+                limit(allowance),
+                CLOCK.format(reset.plusSeconds(59)),
+                inWords(Duration.between(now, reset)),
+                remedy(allowance)),
+        null,
+        Retry.POINTLESS);
+  }
+
+  /** Where the upstream gave no time, a day's requests are back at midnight (docs/upstream.md). */
+  private static Instant reset(AccountRest rest, Instant end, Instant now) {
+    return rest.isGuess() && rest.allowance() == Allowance.DAY
+        ? now.truncatedTo(ChronoUnit.DAYS).plus(1, ChronoUnit.DAYS)
+        : end;
+  }
+
+  private static String limit(Allowance allowance) {
+    return switch (allowance) {
+      case MINUTE -> "20 free requests a minute";
+      case DAY -> "free requests a day (50, or 1000 once 10 credits were bought)";
+      case UNSAID -> "free requests (20 a minute; 50 a day, or 1000 once 10 credits were bought)";
+    };
+  }
+
+  private static String remedy(Allowance allowance) {
+    return switch (allowance) {
+      case MINUTE -> "Fewer requests at the same time help.";
+      case DAY, UNSAID ->
+          "10 credits bought once at openrouter.ai/settings/credits raise it for good.";
+    };
+  }
+
+  /** Hours and minutes, rounded up. */
+  private static String inWords(Duration wait) {
+    Duration rounded = wait.plusMinutes(1).minusNanos(1);
+    return rounded.toHours() == 0
+        ? rounded.toMinutes() + " min"
+        : rounded.toHours() + " h " + rounded.toMinutesPart() + " min";
   }
 
   static ApiError keyRefused(Secret key) {
@@ -143,16 +242,18 @@ final class Refusals {
   }
 
   static ApiError shuttingDown() {
-    return unavailable("The proxy is shutting down.", Duration.ofSeconds(1));
+    return unavailable(
+        "The proxy is shutting down.",
+        new Retry.After(Duration.ofSeconds(1)),
+        "Try again in %d s.");
   }
 
-  private static ApiError unavailable(String message, Duration wait) {
-    var after = new Retry.After(wait);
+  private static ApiError unavailable(String message, Retry.After after, String when) {
     return new ApiError(
         503,
         "service_unavailable",
         "all_models_unavailable",
-        message + " Try again in " + after.seconds() + " s.",
+        message + " " + when.formatted(after.seconds()),
         null,
         after);
   }

@@ -8,7 +8,8 @@ import java.util.function.Supplier;
 /** Cross-origin access for clients that run in a browser (contract section 9, CORS_ORIGINS). */
 final class Cors {
   private static final String EXPOSED =
-      "x-request-id, x-free-llm-proxy-model, x-free-llm-proxy-attempts, retry-after";
+      "x-request-id, x-free-llm-proxy-model, x-free-llm-proxy-attempts, x-free-llm-proxy-trail,"
+          + " retry-after, retry-after-ms, x-should-retry";
 
   private final Supplier<Set<String>> allowed;
 

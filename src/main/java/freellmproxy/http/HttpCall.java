@@ -23,6 +23,7 @@ final class HttpCall {
   private static final Logger LOG = LoggerFactory.getLogger(HttpCall.class);
   private static final CharSequence REQUEST_ID = HttpHeaders.createOptimized("x-request-id");
   private static final CharSequence SHOULD_RETRY = HttpHeaders.createOptimized("x-should-retry");
+  private static final CharSequence RETRY_AFTER_MS = HttpHeaders.createOptimized("retry-after-ms");
   private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
   private static final int LONGEST_REQUEST_ID = 128;
 
@@ -143,7 +144,14 @@ final class HttpCall {
 
   private void write(ApiError error) {
     switch (error.retry()) {
-      case Retry.After after -> header(HttpHeaders.RETRY_AFTER, Long.toString(after.seconds()));
+      case Retry.After after -> {
+        header(HttpHeaders.RETRY_AFTER, Long.toString(after.seconds()));
+        if (after.isTooLong()) {
+          header(SHOULD_RETRY, "false");
+        } else {
+          header(RETRY_AFTER_MS, Long.toString(after.millis()));
+        }
+      }
       case Retry.Pointless pointless -> header(SHOULD_RETRY, "false");
       case Retry.Unsaid unsaid -> {}
     }

@@ -14,6 +14,7 @@ final class HttpReply implements ClientReply {
   private static final CharSequence MODEL = HttpHeaders.createOptimized("x-free-llm-proxy-model");
   private static final CharSequence ATTEMPTS =
       HttpHeaders.createOptimized("x-free-llm-proxy-attempts");
+  private static final CharSequence TRAIL = HttpHeaders.createOptimized("x-free-llm-proxy-trail");
   private static final CharSequence EVENT_STREAM = HttpHeaders.createOptimized("text/event-stream");
   private static final CharSequence NO_STORE = HttpHeaders.createOptimized("no-cache, no-store");
   private static final CharSequence ACCEL = HttpHeaders.createOptimized("X-Accel-Buffering");
@@ -78,6 +79,9 @@ final class HttpReply implements ClientReply {
       call.header(MODEL, tags.model());
     }
     call.header(ATTEMPTS, Integer.toString(tags.attempts()));
+    if (!tags.trail().isEmpty()) {
+      call.header(TRAIL, tags.trail());
+    }
   }
 
   @Override

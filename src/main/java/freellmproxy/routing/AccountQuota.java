@@ -20,7 +20,7 @@ final class AccountQuota {
    *
    * @param key counts the keys there have been, since another key is another account
    */
-  private record State(int key, @Nullable Instant usedUpUntil) {}
+  private record State(int key, @Nullable AccountRest rest) {}
 
   /** Tells this key from those before and after it. */
   int key() {
@@ -28,25 +28,25 @@ final class AccountQuota {
   }
 
   /** Until when no model may be asked; empty when they may. */
-  Optional<Instant> restsUntil(Instant now) {
-    return Optional.ofNullable(state.get().usedUpUntil()).filter(now::isBefore);
+  Optional<AccountRest> rest(Instant now) {
+    return Optional.ofNullable(state.get().rest()).filter(rest -> now.isBefore(rest.until()));
   }
 
   /**
    * The upstream said so, to a call that was made with {@code key}. A later, smaller hint does not
    * make it shorter.
    *
-   * @return until when it is used up now; null when the key was replaced meanwhile
+   * @return what holds now; null when the key was replaced meanwhile
    */
-  @Nullable Instant usedUp(Instant until, int key) {
+  @Nullable AccountRest usedUp(AccountRest rest, int key) {
     State now =
-        state.updateAndGet(old -> old.key() == key ? new State(key, later(old, until)) : old);
-    return now.key() == key ? now.usedUpUntil() : null;
+        state.updateAndGet(old -> old.key() == key ? new State(key, later(old, rest)) : old);
+    return now.key() == key ? now.rest() : null;
   }
 
-  private static Instant later(State old, Instant until) {
-    Instant before = old.usedUpUntil();
-    return before != null && before.isAfter(until) ? before : until;
+  private static AccountRest later(State old, AccountRest rest) {
+    AccountRest before = old.rest();
+    return before != null && before.until().isAfter(rest.until()) ? before : rest;
   }
 
   /** Nothing is known any more. */

@@ -55,7 +55,7 @@ public final class CandidateWalk {
     record Ask(Model model, Permit permit) implements Step {}
 
     /** Nobody, since the account rests. */
-    record AccountRests(Instant until) implements Step {}
+    record AccountRests(AccountRest rest) implements Step {}
 
     /**
      * Nobody yet: the first call after a rest is under way to one who suits the request.
@@ -113,7 +113,7 @@ public final class CandidateWalk {
         asked.add(model);
         yield new Step.Ask(model, admitted.permit());
       }
-      case Admission.AccountResting resting -> new Step.AccountRests(resting.until());
+      case Admission.AccountResting resting -> new Step.AccountRests(resting.rest());
       case Admission.Resting resting -> null;
     };
   }
@@ -193,13 +193,18 @@ public final class CandidateWalk {
         first = rest == null ? now : rest.isBefore(first) ? rest : first;
       }
     }
-    Instant account = cooldowns.accountRest().orElse(now);
+    Instant account = cooldowns.accountRest().map(AccountRest::until).orElse(now);
     return Duration.between(now, first.isBefore(account) ? account : first);
   }
 
   /** When the first suitable model may be asked again. */
   public Instant firstWake() {
     return cooldowns.firstWake(suitable());
+  }
+
+  /** Why those suitable models rest that were not asked for this request, one cause for each. */
+  public List<String> causesOfRests() {
+    return cooldowns.causes(suitable().stream().filter(model -> !asked.contains(model)).toList());
   }
 
   /** What no model can do, in the words of the API. */

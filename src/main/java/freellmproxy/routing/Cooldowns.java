@@ -4,11 +4,13 @@ import freellmproxy.catalog.Catalog;
 import freellmproxy.catalog.Model;
 import freellmproxy.config.Settings;
 import freellmproxy.routing.RestState.Phase;
+import freellmproxy.upstream.Allowance;
 import freellmproxy.upstream.Rest;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
@@ -63,7 +65,7 @@ public final class Cooldowns {
     record Resting(Instant until) implements Admission {}
 
     /** No model may be asked: the account's quota is used up. */
-    record AccountResting(Instant until) implements Admission {}
+    record AccountResting(AccountRest rest) implements Admission {}
   }
 
   /** The clock that all rests are measured with. */
@@ -154,20 +156,20 @@ public final class Cooldowns {
 
   /** Asks for one call to a model. After a rest only the first asker is admitted. */
   public Admission admit(Model model) {
-    Optional<Instant> accountRest = accountRest();
+    Optional<AccountRest> accountRest = accountRest();
     return accountRest.isPresent()
         ? new Admission.AccountResting(accountRest.get())
         : enter(model.id());
   }
 
-  /** Until when the account rests; empty when it does not. */
-  public Optional<Instant> accountRest() {
-    return account.restsUntil(clock.instant());
+  /** Whether the account rests; empty when it does not. */
+  public Optional<AccountRest> accountRest() {
+    return account.rest(clock.instant());
   }
 
   /** Asks for one call to a model that rests; only the first asker is admitted. */
   Admission admitEarly(Model model) {
-    Optional<Instant> accountRest = accountRest();
+    Optional<AccountRest> accountRest = accountRest();
     if (accountRest.isPresent()) {
       return new Admission.AccountResting(accountRest.get());
     }
@@ -254,14 +256,16 @@ public final class Cooldowns {
     /**
      * It failed.
      *
+     * @param cause a short name for why, in our own words
      * @return until when it rests now
      */
-    public Instant failed(Rest rest) {
+    public Instant failed(Rest rest, String cause) {
       Instant now = clock.instant();
       RestLength length = restLength();
       RestState rested =
           states.compute(
-              id, (key, old) -> (old == null ? RestState.AWAKE : old).rested(rest, length, now));
+              id,
+              (key, old) -> (old == null ? RestState.AWAKE : old).rested(rest, cause, length, now));
       changed();
       restOfOurs = rested.until();
       return rested.until();
@@ -276,7 +280,7 @@ public final class Cooldowns {
       RestState state =
           states.compute(id, (key, old) -> (old == null ? RestState.AWAKE : old).withEmptyAnswer());
       if (state.empties() >= EMPTY_ANSWERS_BEFORE_REST) {
-        return failed(new Rest(Rest.Kind.ERROR, null));
+        return failed(new Rest(Rest.Kind.ERROR, null), "empty_answer");
       }
       releasedWithoutBlame();
       return null;
@@ -285,14 +289,16 @@ public final class Cooldowns {
     /**
      * The account's quota is used up; the model itself is not to blame.
      *
+     * @param allowance what was used up
      * @param hint how long until it is back, null when the upstream did not say
-     * @return until when the account rests now; null when that was another account, since the key
-     *     was replaced meanwhile
+     * @return how the account rests now; null when that was another account, since the key was
+     *     replaced meanwhile
      */
-    public @Nullable Instant accountLimited(@Nullable Duration hint) {
+    public @Nullable AccountRest accountLimited(Allowance allowance, @Nullable Duration hint) {
       var rest = new Rest(Rest.Kind.RATE_LIMIT, hint);
-      @Nullable Instant rests =
-          account.usedUp(restLength().end(rest, 1, clock.instant()), keyAtStart);
+      Instant end = restLength().end(rest, 1, clock.instant());
+      @Nullable AccountRest rests =
+          account.usedUp(new AccountRest(end, allowance, hint == null), keyAtStart);
       // Behind it: whoever waits must not be let in.
       releasedWithoutBlame();
       changed();
@@ -334,6 +340,16 @@ public final class Cooldowns {
         .map(state -> state.restsAt(now) ? state.until() : now)
         .min(Instant::compareTo)
         .orElse(now);
+  }
+
+  /** Why those of these models rest that do, one cause for each. */
+  public List<String> causes(Collection<Model> models) {
+    Instant now = clock.instant();
+    return models.stream()
+        .map(model -> states.getOrDefault(model.id(), RestState.AWAKE))
+        .filter(state -> state.restsAt(now))
+        .map(RestState::cause)
+        .toList();
   }
 
   /** How many models of the catalog rest now. */

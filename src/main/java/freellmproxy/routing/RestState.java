@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param failures how many rests in a row ended in another failure
  * @param empties empty answers in a row
  * @param untilRefresh whether the rest ends when the list is read again
+ * @param cause what made it rest that long, in our own words; empty while it never did
  */
 record RestState(
     Phase phase,
@@ -24,9 +25,10 @@ record RestState(
     boolean isFirstGuess,
     int failures,
     int empties,
-    boolean untilRefresh) {
+    boolean untilRefresh,
+    String cause) {
   static final RestState AWAKE =
-      new RestState(Phase.AWAKE, Instant.MIN, Instant.MIN, false, 0, 0, false);
+      new RestState(Phase.AWAKE, Instant.MIN, Instant.MIN, false, 0, 0, false, "");
 
   enum Phase {
     /** Anybody may ask. */
@@ -61,7 +63,7 @@ record RestState(
   }
 
   /** It failed. A rest never gets shorter by a later, smaller hint. */
-  RestState rested(Rest rest, RestLength length, Instant now) {
+  RestState rested(Rest rest, String why, RestLength length, Instant now) {
     boolean restsAlready = restsAt(now);
     // Ten requests that fail together are one incident: only the first counts and doubles.
     boolean counts = rest.kind() == Rest.Kind.ERROR && !restsAlready;
@@ -71,14 +73,16 @@ record RestState(
         rest.kind() == Rest.Kind.UNTIL_REFRESH || (restsAlready && untilRefresh);
     Instant probe = RestLength.probe(rest, end, now);
     boolean isFirst = restsAlready ? isFirstGuess : phase == Phase.AWAKE && failures == 0;
+    boolean endsAsBefore = restsAlready && until.isAfter(end);
     return new RestState(
         Phase.RESTING,
-        restsAlready && until.isAfter(end) ? until : end,
+        endsAsBefore ? until : end,
         restsAlready && probeFrom.isAfter(probe) ? probeFrom : probe,
         isFirst && rest.isGuess() && !endsWithRefresh,
         failuresNow,
         0,
-        endsWithRefresh);
+        endsWithRefresh,
+        endsAsBefore ? cause : why);
   }
 
   RestState probing() {
@@ -96,10 +100,10 @@ record RestState(
 
   RestState withEmptyAnswer() {
     return new RestState(
-        phase, until, probeFrom, isFirstGuess, failures, empties + 1, untilRefresh);
+        phase, until, probeFrom, isFirstGuess, failures, empties + 1, untilRefresh, cause);
   }
 
   private RestState with(Phase next) {
-    return new RestState(next, until, probeFrom, isFirstGuess, failures, empties, false);
+    return new RestState(next, until, probeFrom, isFirstGuess, failures, empties, false, cause);
   }
 }

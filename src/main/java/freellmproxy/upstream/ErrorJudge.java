@@ -96,25 +96,25 @@ final class ErrorJudge {
   }
 
   private Verdict judge429() {
-    AccountLimit limit = freeTierLimit();
+    Allowance limit = freeTierLimit();
     return limit == null
         ? failed(Outcome.RATE_LIMITED, hinted(Kind.RATE_LIMIT), "rate_limited")
         : new Verdict.AccountLimited(limit, hint().orElse(null), reason("free_tier_limit"));
   }
 
   /** The field decides where there is one; the phrase is for bodies from before the field. */
-  private @Nullable AccountLimit freeTierLimit() {
+  private @Nullable Allowance freeTierLimit() {
     String source = error.limitSource();
     if (!source.isEmpty() && !source.startsWith("openrouter_free_tier")) {
       return null;
     }
     if (source.endsWith("per_minute") || text.contains(ErrorPhrases.FREE_PER_MINUTE)) {
-      return AccountLimit.PER_MINUTE;
+      return Allowance.MINUTE;
     }
     if (source.endsWith("daily") || text.contains(ErrorPhrases.FREE_PER_DAY)) {
-      return AccountLimit.PER_DAY;
+      return Allowance.DAY;
     }
-    return source.isEmpty() ? null : AccountLimit.FREE_REQUESTS;
+    return source.isEmpty() ? null : Allowance.UNSAID;
   }
 
   /** 401 and 403: about the prompt, the model, the account, the way there, or the key. */

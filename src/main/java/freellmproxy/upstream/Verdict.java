@@ -80,10 +80,10 @@ public sealed interface Verdict {
   /**
    * The account's quota of free requests is used up: no model behind this key can answer.
    *
-   * @param limit the one that was hit, of those that end by waiting
+   * @param allowance the one of its limits that was hit
    * @param hint how long until the quota is back, null when the upstream did not say
    */
-  record AccountLimited(AccountLimit limit, @Nullable Duration hint, String reason)
+  record AccountLimited(Allowance allowance, @Nullable Duration hint, String reason)
       implements Verdict {
     @Override
     public Outcome outcome() {

@@ -66,7 +66,7 @@ final class DocumentsTest {
     assertThat(named).allSatisfy(name -> assertThat(code).contains('"' + name + '"'));
     String inPlace =
         "(?:(?:ApiError|badRequest|unauthorized)\\(\\s*(?:\\d+,\\s*)?(?:\"[a-z_]+_error\",\\s*|"
-            + "\"service_unavailable\",\\s*|\"proxy_misconfiguration\",\\s*)?\")([a-z_]+)\"";
+            + "\"insufficient_quota\",\\s*|\"service_unavailable\",\\s*|\"proxy_misconfiguration\",\\s*)?\")([a-z_]+)\"";
     assertThat(named)
         .containsAll(
             found(

@@ -37,7 +37,9 @@ final class CandidateWalkTest {
 
   @Test
   void awaitsNoProbeOfAModelWhoseRestEndsWhileItLooks() {
-    ((Admission.Admitted) cooldowns.admit(model)).permit().failed(new Rest(Rest.Kind.ERROR, null));
+    ((Admission.Admitted) cooldowns.admit(model))
+        .permit()
+        .failed(new Rest(Rest.Kind.ERROR, null), "x");
     now = START.plus(MINUTE).minusNanos(1);
     betweenLooks = Duration.ofNanos(1);
     assertThat(walk(model).next(5)).isNotInstanceOf(Step.AwaitProbe.class);
@@ -48,7 +50,9 @@ final class CandidateWalkTest {
   void goesBackToAModelWhoseProbeHasEnded() {
     var other = new Model("n", null, null, null, Set.of(), Set.of());
     for (Model each : List.of(model, other)) {
-      ((Admission.Admitted) cooldowns.admit(each)).permit().failed(new Rest(Rest.Kind.ERROR, null));
+      ((Admission.Admitted) cooldowns.admit(each))
+          .permit()
+          .failed(new Rest(Rest.Kind.ERROR, null), "x");
     }
     now = START.plus(MINUTE);
     var probe = (Admission.Admitted) cooldowns.admit(model);
@@ -56,7 +60,7 @@ final class CandidateWalkTest {
     var ask = (Step.Ask) walk.next(5);
     assertThat(ask.model()).isEqualTo(other);
     probe.permit().succeeded();
-    ask.permit().failed(new Rest(Rest.Kind.ERROR, null));
+    ask.permit().failed(new Rest(Rest.Kind.ERROR, null), "x");
     assertThat(walk.next(5))
         .isInstanceOfSatisfying(Step.Ask.class, next -> assertThat(next.model()).isEqualTo(model));
   }

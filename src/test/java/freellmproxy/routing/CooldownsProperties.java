@@ -7,6 +7,7 @@ import freellmproxy.catalog.Model;
 import freellmproxy.config.Settings;
 import freellmproxy.routing.Cooldowns.Admission;
 import freellmproxy.routing.Cooldowns.Permit;
+import freellmproxy.upstream.Allowance;
 import freellmproxy.upstream.Rest;
 import java.time.Duration;
 import java.time.Instant;
@@ -148,7 +149,7 @@ final class CooldownsProperties {
         }
       }
       case Admission.AccountResting resting -> {
-        assertThat(resting.until()).as(where).isEqualTo(accountUntil);
+        assertThat(resting.rest().until()).as(where).isEqualTo(accountUntil);
         assertThat(now.isBefore(accountUntil)).as(where).isTrue();
       }
       case Admission.Admitted admitted -> {
@@ -169,7 +170,7 @@ final class CooldownsProperties {
     switch (cooldowns.admitEarly(models.get(model))) {
       case Admission.Resting resting -> throw new AssertionError(where);
       case Admission.AccountResting resting -> {
-        assertThat(resting.until()).as(where).isEqualTo(accountUntil);
+        assertThat(resting.rest().until()).as(where).isEqualTo(accountUntil);
         assertThat(now.isBefore(accountUntil)).as(where).isTrue();
       }
       case Admission.Admitted admitted -> {
@@ -204,7 +205,9 @@ final class CooldownsProperties {
       model.gaveUp(call);
       Instant until = capped(now.plus(hint == null ? RATE_LIMIT : hint));
       accountUntil = accountUntil.isAfter(until) ? accountUntil : until;
-      assertThat(call.permit.accountLimited(hint)).as(where).isEqualTo(accountUntil);
+      assertThat(call.permit.accountLimited(Allowance.DAY, hint))
+          .as(where)
+          .returns(accountUntil, AccountRest::until);
     } else {
       call.permit.releasedWithoutBlame();
       model.gaveUp(call);
@@ -214,7 +217,7 @@ final class CooldownsProperties {
   private void fail(Held call, Seen model) {
     Rest.Kind[] kinds = Rest.Kind.values();
     var rest = new Rest(kinds[random.nextInt(kinds.length)], hint());
-    assertThat(call.permit.failed(rest)).as(where).isEqualTo(rested(model, rest));
+    assertThat(call.permit.failed(rest, "x")).as(where).isEqualTo(rested(model, rest));
   }
 
   private void answerEmpty(Held call, Seen model) {

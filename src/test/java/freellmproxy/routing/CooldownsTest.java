@@ -7,6 +7,7 @@ import freellmproxy.config.Settings;
 import freellmproxy.routing.Cooldowns.Admission;
 import freellmproxy.routing.Cooldowns.Permit;
 import freellmproxy.testing.FakeTime;
+import freellmproxy.upstream.Allowance;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -50,7 +51,7 @@ final class CooldownsTest {
     Permit permit = admitted();
     cooldowns.onChangeAfter(
         cooldowns.changes(), () -> rested.set(cooldowns.accountRest().isPresent()));
-    permit.accountLimited(null);
+    permit.accountLimited(Allowance.DAY, null);
     assertThat(rested).isTrue();
   }
 

@@ -33,18 +33,18 @@ final class RestingHeadTest {
   @Test
   void growsWithWhoeverBeginsToRest() {
     assertThat(head.length(cooldowns, time.instant())).isZero();
-    admitted(0).failed(rest());
+    admitted(0).failed(rest(), "x");
     assertThat(head.length(cooldowns, time.instant())).isEqualTo(1);
-    admitted(2).failed(rest());
+    admitted(2).failed(rest(), "x");
     assertThat(head.length(cooldowns, time.instant())).isEqualTo(1);
-    admitted(1).failed(rest());
+    admitted(1).failed(rest(), "x");
     assertThat(head.length(cooldowns, time.instant())).isEqualTo(3);
   }
 
   /** Somebody may stand behind it, who serves. */
   @Test
   void endsWithWhoeverMayBeAskedEarly() {
-    admitted(0).failed(rest());
+    admitted(0).failed(rest(), "x");
     time.advance(Duration.ofSeconds(29));
     assertThat(head.length(cooldowns, time.instant())).isEqualTo(1);
     time.advance(Duration.ofSeconds(1));
@@ -55,9 +55,9 @@ final class RestingHeadTest {
 
   @Test
   void endsWithTheFirstRestThatEnds() {
-    admitted(0).failed(new Rest(Rest.Kind.ERROR, MINUTE));
+    admitted(0).failed(new Rest(Rest.Kind.ERROR, MINUTE), "x");
     time.advance(Duration.ofSeconds(30));
-    admitted(1).failed(rest());
+    admitted(1).failed(rest(), "x");
     assertThat(head.length(cooldowns, time.instant())).isEqualTo(2);
     time.advance(Duration.ofSeconds(29));
     assertThat(head.length(cooldowns, time.instant())).isEqualTo(2);
@@ -67,7 +67,7 @@ final class RestingHeadTest {
 
   @Test
   void countsWhoIsBeingTriedAgainUntilThatIsOver() {
-    admitted(0).failed(rest());
+    admitted(0).failed(rest(), "x");
     time.advance(MINUTE);
     Permit probe = admitted(0);
     assertThat(head.length(cooldowns, time.instant())).isEqualTo(1);
@@ -77,7 +77,7 @@ final class RestingHeadTest {
 
   @Test
   void isForgottenWhenAllRestsEnd() {
-    admitted(0).failed(rest());
+    admitted(0).failed(rest(), "x");
     assertThat(head.length(cooldowns, time.instant())).isEqualTo(1);
     cooldowns.clear();
     assertThat(head.length(cooldowns, time.instant())).isZero();

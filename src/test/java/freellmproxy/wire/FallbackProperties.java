@@ -225,7 +225,7 @@ final class FallbackProperties {
     var asked = new HashSet<Integer>();
     hasAskedEarly = false;
     if (now.isBefore(accountUntil)) {
-      ending = "429";
+      ending = accountHeld(now);
     }
     while (ending == null && calls.size() < MAX_ATTEMPTS) {
       int next = next(asked, MAX_ATTEMPTS - calls.size(), now);
@@ -287,6 +287,11 @@ final class FallbackProperties {
     return IntStream.range(0, MODELS).anyMatch(i -> !asked.contains(i) && !seen[i].restsAt(now));
   }
 
+  /** Up to a minute a client waits, longer it stops. */
+  private String accountHeld(Instant now) {
+    return accountUntil.isAfter(now.plusSeconds(60)) ? "402" : "429";
+  }
+
   private @Nullable String asked(int i, boolean stream, Instant now) {
     Seen model = seen[i];
     switch (model.kind) {
@@ -296,7 +301,7 @@ final class FallbackProperties {
       }
       case ACCOUNT_LIMITED -> {
         accountUntil = now.plus(HINT);
-        return "429";
+        return accountHeld(now);
       }
       case BREAKING -> {
         if (stream) {
@@ -343,7 +348,8 @@ final class FallbackProperties {
   private String ending(HttpResponse<String> answer, boolean stream) {
     String model = answer.headers().firstValue("x-free-llm-proxy-model").orElse("");
     if (answer.statusCode() != 200) {
-      assertThat(answer.headers().firstValue("retry-after")).as(where).isPresent();
+      String says = answer.statusCode() == 402 ? "x-should-retry" : "retry-after";
+      assertThat(answer.headers().firstValue(says)).as(where).isPresent();
       return "" + answer.statusCode();
     }
     if (!stream) {

@@ -148,17 +148,17 @@ final class FallbackTest {
 
   @Test
   void asksNobodyElseWhenTheAccountIsLimitedUntilItIsNot() {
-    long reset = time.instant().plusSeconds(90).toEpochMilli();
+    long reset = time.instant().plusSeconds(40).toEpochMilli();
     proxy.sandbox().script(FIRST, Faults.status(429, accountLimit(reset)), ChatAnswer.standard());
     for (int i = 0; i < 3; i++) {
       HttpResponse<String> answer = proxy.chat();
       assertThat(answer.statusCode()).isEqualTo(429);
-      assertThat(answer.headers().firstValue("retry-after")).hasValue("90");
+      assertThat(answer.headers().firstValue("retry-after")).hasValue("40");
       assertThat(answer.body()).contains("\"account_rate_limited\"");
     }
     assertThat(proxy.sandbox().received()).hasSize(1);
     assertThat(proxy.get("/ready").statusCode()).isEqualTo(503);
-    time.advance(Duration.ofSeconds(90));
+    time.advance(Duration.ofSeconds(40));
     assertAnsweredBy(proxy.chat(), FIRST, 1);
   }
 
@@ -287,14 +287,14 @@ final class FallbackTest {
     try (var retrying = TestProxy.startAt(time, "SAME_MODEL_RETRIES", "1");
         var client = RawConnection.to(retrying.port())) {
       retrying.sandbox().script(FIRST, hinted(429, "2"));
-      long reset = time.instant().plusSeconds(90).toEpochMilli();
+      long reset = time.instant().plusSeconds(50).toEpochMilli();
       retrying.sandbox().script(SECOND, Faults.status(429, accountLimit(reset)));
       client.chat(CHAT);
       Duration pause = Duration.ofSeconds(2);
       time.awaitTimerBetween(pause, pause);
       assertThat(retrying.chat().statusCode()).isEqualTo(429);
       time.advance(pause);
-      assertThat(client.readUntil("}}")).contains("account_rate_limited", "retry-after: 88");
+      assertThat(client.readUntil("}}")).contains("account_rate_limited", "retry-after: 48");
       assertThat(models(retrying)).containsExactly(FIRST, SECOND);
     }
   }
@@ -419,7 +419,7 @@ final class FallbackTest {
             Faults.status(429, accountLimit(reset)),
             ChatAnswer.standard().after(new Step.Hold(slow)),
             ChatAnswer.standard());
-    assertThat(proxy.chat().statusCode()).isEqualTo(429);
+    assertThat(proxy.chat().statusCode()).isEqualTo(402);
     time.advance(Duration.ofSeconds(90));
     try (var first = RawConnection.to(proxy.port()).chat(CHAT)) {
       TestProxy.await(slow.reached());

@@ -269,9 +269,11 @@ final class LastCandidateTest {
     try (var proxy = start(List.of(FIRST), "GENERIC_ERROR_COOLDOWN_SEC", "20")) {
       proxy.sandbox().script(FIRST, Faults.html(200));
       proxy.chat();
-      for (String rest : List.of("40", "60", "60", "60")) {
-        assertThat(proxy.chat().headers().firstValue("retry-after")).hasValue(rest);
-        time.advance(Duration.ofSeconds(Long.parseLong(rest)));
+      for (long rest : List.of(40L, 60L, 60L, 60L)) {
+        // Clients take 60 for no wait at all.
+        String told = Long.toString(Math.min(rest, 59));
+        assertThat(proxy.chat().headers().firstValue("retry-after")).hasValue(told);
+        time.advance(Duration.ofSeconds(rest));
       }
     }
   }

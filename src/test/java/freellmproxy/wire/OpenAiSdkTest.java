@@ -13,8 +13,8 @@ import com.openai.core.http.StreamResponse;
 import com.openai.errors.BadRequestException;
 import com.openai.errors.InternalServerException;
 import com.openai.errors.PermissionDeniedException;
-import com.openai.errors.RateLimitException;
 import com.openai.errors.SseException;
+import com.openai.errors.UnexpectedStatusCodeException;
 import com.openai.helpers.ChatCompletionAccumulator;
 import com.openai.models.FunctionDefinition;
 import com.openai.models.FunctionParameters;
@@ -230,8 +230,10 @@ final class OpenAiSdkTest {
     proxy.sandbox().scriptOthers(Faults.error(429, "Rate limit exceeded: free-models-per-day."));
     var limited =
         catchThrowableOfType(
-            RateLimitException.class, () -> client.chat().completions().create(question().build()));
-    assertThat(limited.code()).hasValue("account_rate_limited");
+            UnexpectedStatusCodeException.class,
+            () -> client.chat().completions().create(question().build()));
+    assertThat(limited.statusCode()).isEqualTo(402);
+    assertThat(limited.code()).hasValue("account_quota_exceeded");
     assertThat(proxy.sandbox().received()).hasSize(1);
   }
 

@@ -152,7 +152,7 @@ final class ProbeTest {
             Faults.error(503, "x"),
             probed.after(new Step.Hold(answer)),
             ChatAnswer.standard());
-    assertThat(proxy.chat().headers().firstValue("retry-after")).hasValue("60");
+    assertThat(proxy.chat().headers().firstValue("retry-after")).hasValue("59");
     time.advance(Duration.ofSeconds(60));
     RawConnection probe = RawConnection.to(proxy.port()).chat(CHAT);
     TestProxy.await(answer.reached());

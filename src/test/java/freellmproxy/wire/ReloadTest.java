@@ -97,8 +97,8 @@ final class ReloadTest {
   @Test
   void anotherUpstreamKeyIsSentAtOnceAndEndsTheRestOfTheOldAccount() throws IOException {
     proxy.sandbox().script(TestProxy.FIRST, Faults.status(429, QUOTA_GONE), ChatAnswer.text("ok"));
-    assertThat(proxy.chat().statusCode()).isEqualTo(429);
-    assertThat(proxy.chat().body()).contains("account_rate_limited");
+    assertThat(proxy.chat().statusCode()).isEqualTo(402);
+    assertThat(proxy.chat().body()).contains("account_quota_exceeded");
     set("sk-or-fresh-account", TestProxy.KEY, "PORT=0");
     assertThat(reloaded()).contains("\"applied\":[\"OPENROUTER_API_KEY\"]");
     assertThat(proxy.chat().statusCode()).isEqualTo(200);

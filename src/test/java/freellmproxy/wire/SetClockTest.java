@@ -51,9 +51,12 @@ final class SetClockTest {
   @ValueSource(ints = {-30, -1, 1, 30})
   void movesNoEndOfAnAccountsHold(int hours) {
     proxy.sandbox().script(FIRST, accountLimit(time.instant().plus(HOLD)), ChatAnswer.standard());
-    assertThat(proxy.chat().statusCode()).isEqualTo(429);
+    assertThat(proxy.chat().statusCode()).isEqualTo(402);
     time.setWallClockBy(Duration.ofHours(hours));
-    assertHeldFor(HOLD);
+    HttpResponse<String> held = proxy.chat();
+    assertThat(held.statusCode()).isEqualTo(402);
+    assertThat(held.body())
+        .contains("(in %d h %d min)".formatted(HOLD.toHours(), HOLD.toMinutesPart()));
     time.advance(HOLD.minus(SECOND_LONG));
     assertHeldFor(SECOND_LONG);
     time.advance(SECOND_LONG);
