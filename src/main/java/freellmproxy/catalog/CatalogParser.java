@@ -1,5 +1,6 @@
 package freellmproxy.catalog;
 
+import freellmproxy.json.ByteOrderMark;
 import freellmproxy.json.JsonCursor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,8 +28,6 @@ public final class CatalogParser {
 
   /** An ISO 8601 time is shorter. */
   private static final int LONGEST_TIME = 40;
-
-  private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
 
   private final Predicate<String> isAllowed;
 
@@ -71,12 +70,8 @@ public final class CatalogParser {
 
   /** Reads an answer that fills an array up to {@code length}. */
   public Result parse(byte[] json, int length) {
-    boolean isMarked =
-        length >= BYTE_ORDER_MARK.length
-            && Arrays.equals(
-                json, 0, BYTE_ORDER_MARK.length, BYTE_ORDER_MARK, 0, BYTE_ORDER_MARK.length);
-    return isMarked
-        ? parse(Arrays.copyOfRange(json, BYTE_ORDER_MARK.length, length))
+    return ByteOrderMark.isAt(json, 0, length)
+        ? parse(Arrays.copyOfRange(json, ByteOrderMark.LENGTH, length))
         : new Reading(json, length).read();
   }
 

@@ -1,5 +1,6 @@
 package freellmproxy.chat;
 
+import freellmproxy.json.ByteOrderMark;
 import freellmproxy.json.JsonCursor;
 import io.netty.buffer.ByteBuf;
 
@@ -11,9 +12,6 @@ import io.netty.buffer.ByteBuf;
 public final class RequestScanner {
   /** The body of a long conversation; a larger one gets an array for itself. */
   private static final int LARGEST_KEPT = 1 << 20;
-
-  /** U+FEFF in UTF-8. */
-  private static final int BYTE_ORDER_MARK = 0xEFBBBF;
 
   private byte[] desk = new byte[16 << 10];
   private final JsonCursor json = new JsonCursor(desk, 0);
@@ -45,8 +43,9 @@ public final class RequestScanner {
   /** Some editors and shells put it before all they write; JSON has no place for it. */
   private static void skipByteOrderMark(ByteBuf body) {
     boolean isThere =
-        body.readableBytes() >= 3 && body.getUnsignedMedium(body.readerIndex()) == BYTE_ORDER_MARK;
-    body.skipBytes(isThere ? 3 : 0);
+        body.readableBytes() >= ByteOrderMark.LENGTH
+            && body.getUnsignedMedium(body.readerIndex()) == ByteOrderMark.BYTES;
+    body.skipBytes(isThere ? ByteOrderMark.LENGTH : 0);
   }
 
   private byte[] arrayOf(int length) {

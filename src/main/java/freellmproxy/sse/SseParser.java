@@ -2,6 +2,7 @@ package freellmproxy.sse;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import freellmproxy.json.ByteOrderMark;
 import java.util.Arrays;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -98,20 +99,13 @@ public final class SseParser {
     int from = start;
     if (isFirstLine) {
       isFirstLine = false;
-      from += startsWithByteOrderMark(bytes, start, end) ? 3 : 0;
+      from += ByteOrderMark.isAt(bytes, start, end) ? ByteOrderMark.LENGTH : 0;
     }
     if (from == end) {
       dispatch(sink);
     } else {
       readField(bytes, from, end);
     }
-  }
-
-  private static boolean startsWithByteOrderMark(byte[] bytes, int start, int end) {
-    return end - start >= 3
-        && bytes[start] == (byte) 0xEF
-        && bytes[start + 1] == (byte) 0xBB
-        && bytes[start + 2] == (byte) 0xBF;
   }
 
   private void readField(byte[] bytes, int start, int end) {

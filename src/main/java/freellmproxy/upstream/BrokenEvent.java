@@ -2,6 +2,7 @@ package freellmproxy.upstream;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import freellmproxy.json.ByteOrderMark;
 import freellmproxy.json.JsonCursor;
 import freellmproxy.json.JsonCursor.Kind;
 import java.io.ByteArrayOutputStream;
@@ -21,10 +22,6 @@ record BrokenEvent(List<byte[]> parts, Rest rest, Repair repair) {
   private static final byte[] PREFIX = "data:".getBytes(UTF_8);
   private static final byte[] DONE = "[DONE]".getBytes(UTF_8);
   private static final byte[] NULL = "null".getBytes(UTF_8);
-  private static final byte[] BYTE_ORDER_MARK = "\uFEFF".getBytes(UTF_8);
-
-  /** What is no part and says nothing. */
-  private static final List<byte[]> FILLING = List.of(PREFIX, NULL, BYTE_ORDER_MARK);
 
   enum Rest {
     NOTHING,
@@ -56,6 +53,7 @@ record BrokenEvent(List<byte[]> parts, Rest rest, Repair repair) {
         Arrays.equals(sound, data) ? Repair.NOT_NEEDED : Repair.CHANGED_CHARACTERS);
   }
 
+  /** Past what is no part and says nothing. */
   private static int pastFilling(byte[] data, int from) {
     int at = from;
     while (at < data.length) {
@@ -64,9 +62,9 @@ record BrokenEvent(List<byte[]> parts, Rest rest, Repair repair) {
         continue;
       }
       int before = at;
-      for (byte[] filling : FILLING) {
-        at += startsWith(data, at, filling) ? filling.length : 0;
-      }
+      at += startsWith(data, at, PREFIX) ? PREFIX.length : 0;
+      at += startsWith(data, at, NULL) ? NULL.length : 0;
+      at += ByteOrderMark.isAt(data, at, data.length) ? ByteOrderMark.LENGTH : 0;
       if (at == before) {
         break;
       }

@@ -1,8 +1,8 @@
 package freellmproxy.upstream;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
-import static java.nio.charset.StandardCharsets.UTF_8;
 
+import freellmproxy.json.ByteOrderMark;
 import freellmproxy.upstream.UpstreamReply.Fault;
 import java.util.Arrays;
 import java.util.List;
@@ -18,8 +18,6 @@ final class SniffedAnswer implements AnswerReader {
 
   /** What a line of an event stream begins with; no JSON and no HTML does. */
   private static final List<String> FIELDS = List.of("data:", "event:", "id:", "retry:", ":");
-
-  private static final byte[] BYTE_ORDER_MARK = "\uFEFF".getBytes(UTF_8);
 
   private final AnswerReader whole;
   private final Supplier<AnswerReader> events;
@@ -65,27 +63,24 @@ final class SniffedAnswer implements AnswerReader {
   private static byte[] withoutSpace(byte[] bytes) {
     int from = 0;
     while (from < bytes.length) {
-      int markEnd = Math.min(from + BYTE_ORDER_MARK.length, bytes.length);
-      boolean isMark =
-          markEnd - from == BYTE_ORDER_MARK.length
-              && Arrays.equals(bytes, from, markEnd, BYTE_ORDER_MARK, 0, BYTE_ORDER_MARK.length);
+      boolean isMark = ByteOrderMark.isAt(bytes, from, bytes.length);
       boolean isSpace = bytes[from] >= 0 && bytes[from] <= ' ';
       if (!isMark && !isSpace) {
         break;
       }
-      from = isMark ? markEnd : from + 1;
+      from += isMark ? ByteOrderMark.LENGTH : 1;
     }
     return Arrays.copyOfRange(bytes, from, bytes.length);
   }
 
   private static Sort sort(byte[] opening) {
     String begin = new String(opening, 0, Math.min(opening.length, 8), ISO_8859_1);
-    String mark = new String(BYTE_ORDER_MARK, ISO_8859_1);
     if (FIELDS.stream().anyMatch(begin::startsWith)) {
       return Sort.EVENTS;
     }
     boolean mayBecomeOne =
-        mark.startsWith(begin) || FIELDS.stream().anyMatch(field -> field.startsWith(begin));
+        ByteOrderMark.mayBeAt(opening, 0, opening.length)
+            || FIELDS.stream().anyMatch(field -> field.startsWith(begin));
     return mayBecomeOne ? Sort.UNKNOWN : Sort.WHOLE;
   }
 
