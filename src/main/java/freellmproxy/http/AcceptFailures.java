@@ -1,5 +1,6 @@
 package freellmproxy.http;
 
+import freellmproxy.time.Seldom;
 import freellmproxy.time.Time;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -18,15 +19,13 @@ import org.slf4j.LoggerFactory;
  */
 final class AcceptFailures extends ChannelInboundHandlerAdapter {
   private static final Logger LOG = LoggerFactory.getLogger(AcceptFailures.class);
-  private static final Duration PAUSE = Duration.ofMinutes(1);
+  private static final Duration BETWEEN_LINES = Duration.ofMinutes(1);
 
-  private final Time time;
-  private long loggedNanos;
+  private final Seldom line;
   private int unlogged;
 
   private AcceptFailures(Time time) {
-    this.time = time;
-    this.loggedNanos = time.nanos() - PAUSE.toNanos();
+    this.line = new Seldom(time, BETWEEN_LINES);
   }
 
   /** Watches the socket that this connection came from; that may be done already. */
@@ -43,7 +42,7 @@ final class AcceptFailures extends ChannelInboundHandlerAdapter {
 
   @Override
   public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-    if (time.since(loggedNanos).compareTo(PAUSE) < 0) {
+    if (!line.isDue()) {
       unlogged++;
       return;
     }
@@ -52,7 +51,6 @@ final class AcceptFailures extends ChannelInboundHandlerAdapter {
         .addKeyValue("fix", "close connections, or raise `ulimit -n` and restart")
         .addKeyValue("unlogged_before", unlogged)
         .log("accept_failed");
-    loggedNanos = time.nanos();
     unlogged = 0;
   }
 }

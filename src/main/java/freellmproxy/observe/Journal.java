@@ -4,6 +4,7 @@ import freellmproxy.api.OwnFault;
 import freellmproxy.exchange.ExchangeRecord;
 import freellmproxy.exchange.ExchangeSink;
 import freellmproxy.exchange.Rejection;
+import freellmproxy.time.Seldom;
 import freellmproxy.time.Time;
 import java.time.Duration;
 import java.util.List;
@@ -69,7 +70,7 @@ public final class Journal implements ExchangeSink {
     private final Named named;
     private final Runnable onFailure;
     private final AtomicLong failures = new AtomicLong();
-    private final AtomicLong nextLineNanos = new AtomicLong(time.nanos());
+    private final Seldom line = new Seldom(time, BETWEEN_LINES);
 
     Member(Named named, Runnable onFailure) {
       this.named = named;
@@ -84,9 +85,7 @@ public final class Journal implements ExchangeSink {
     }
 
     private void logNowAndThen(Throwable bug) {
-      long now = time.nanos();
-      long next = nextLineNanos.get();
-      if (now - next >= 0 && nextLineNanos.compareAndSet(next, now + BETWEEN_LINES.toNanos())) {
+      if (line.isDue()) {
         LOG.atError()
             .setCause(bug)
             .addKeyValue("sink", named.name())
