@@ -183,7 +183,6 @@ final class Attempt {
         outcome,
         status,
         duration(),
-        restsUntil == null ? null : Duration.between(time.steady(), restsUntil),
         restsUntil == null ? null : time.onTheWall(restsUntil),
         reason,
         upstreamMessage);

@@ -9,9 +9,8 @@ import org.jspecify.annotations.Nullable;
  * One upstream call, as logs and metrics tell it.
  *
  * @param status HTTP status, 0 when none came
- * @param rest how long the model or the account rests from the end of it on, null when neither does
- *     because of it
- * @param restsUntil when that is over by the wall clock, for people; null like it
+ * @param restsUntil until when the model or the account rests because of it, by the wall clock, for
+ *     people; null when neither does
  * @param reason empty for a success
  * @param upstreamMessage what the upstream said of a fault that quotes no prompt, null otherwise
  */
@@ -20,7 +19,6 @@ public record AttemptRecord(
     Outcome outcome,
     int status,
     Duration duration,
-    @Nullable Duration rest,
     @Nullable Instant restsUntil,
     String reason,
     @Nullable String upstreamMessage) {}

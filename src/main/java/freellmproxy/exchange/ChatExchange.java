@@ -53,8 +53,7 @@ final class ChatExchange {
 
   private @Nullable Attempt current;
   private @Nullable StreamRelay relay;
-  private @Nullable PassedThrough keptRefusal;
-  private @Nullable Attempt keptRefuser;
+  private @Nullable Kept kept;
   private @Nullable Secret refusedKey;
   private @Nullable Pause pause;
   private Duration paused = Duration.ZERO;
@@ -62,6 +61,13 @@ final class ChatExchange {
   private int refusals;
   private Pooling pooling = Pooling.REUSE;
   private boolean over;
+
+  /**
+   * An attempt whose answer may be passed on at last.
+   *
+   * @param status that of its verdict
+   */
+  private record Kept(Attempt attempt, int status) {}
 
   /** Where {@link OpenExchanges} keeps it. */
   int place = OpenExchanges.NOWHERE;
@@ -196,7 +202,7 @@ final class ChatExchange {
 
   /** Nobody needs the answer any more, unless it is the one that may be passed on at last. */
   private void forget(@Nullable Attempt attempt) {
-    if (attempt != null && attempt != keptRefuser) {
+    if (attempt != null && (kept == null || attempt != kept.attempt())) {
       attempt.forget();
     }
   }
@@ -259,17 +265,16 @@ final class ChatExchange {
   /** The first refusal is that of the best model. */
   private void refusedAndNext(Attempt attempt, int status) {
     refusals++;
-    if (keptRefusal == null) {
+    if (kept == null) {
       keep(attempt, status);
     }
     askNext();
   }
 
-  private void keep(Attempt refuser, int status) {
-    @Nullable Attempt before = keptRefuser;
-    keptRefuser = refuser;
-    keptRefusal = PassedThrough.of(refuser, status);
-    forget(before);
+  private void keep(Attempt attempt, int status) {
+    Kept before = kept;
+    kept = new Kept(attempt, status);
+    forget(before == null ? null : before.attempt());
   }
 
   private void askAgainOrNext(CandidateWalk.Step.Ask ask, Verdict.ModelFailed failed) {
@@ -352,8 +357,8 @@ final class ChatExchange {
     Duration wait = waitUntil(walk.firstWake());
     if (attempts.isEmpty()) {
       refuse(Refusals.allResting(walk.suitable().size(), walk.causesOfRests(), wait));
-    } else if (keptRefusal != null && nothingBetterCanCome()) {
-      passThrough(keptRefusal);
+    } else if (kept != null && nothingBetterCanCome()) {
+      passThrough(PassedThrough.of(kept.attempt(), kept.status()));
     } else {
       ApiError error = Refusals.allFailed(attempts, walk.causesOfRests(), wait);
       refuse(allWere(Outcome.UPSTREAM_ERROR) ? inUpstreamsWords(error) : error);
@@ -447,9 +452,9 @@ final class ChatExchange {
       paused = paused.plus(pause.cancel());
     }
     request.release();
-    @Nullable Attempt refuser = keptRefuser;
-    keptRefuser = null;
-    forget(refuser);
+    if (kept != null) {
+      kept.attempt().forget();
+    }
     forget(current);
     shared
         .sink()

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 final class TrailTest {
   private static AttemptRecord failed(String model) {
     return new AttemptRecord(
-        model, Outcome.RATE_LIMITED, 429, Duration.ZERO, null, null, "429 rate_limited", null);
+        model, Outcome.RATE_LIMITED, 429, Duration.ZERO, null, "429 rate_limited", null);
   }
 
   @Test
