@@ -148,8 +148,7 @@ final class DoctorTest {
 
   @Test
   void findsAProxyAtTheAddressItListensOn() throws Exception {
-    var environment = new HashMap<>(ProxyProcessUnderTest.environment(sandbox));
-    environment.put("HOST", "127.0.0.2");
+    var environment = ProxyProcessUnderTest.environment(sandbox, "HOST", "127.0.0.2");
     try (var proxy = ProxyProcessUnderTest.start(environment)) {
       String port = proxy.awaitEvent("started").path("port").asText();
       assertThat(find(examine(false, "HOST", "127.0.0.2", "PORT", port), "port").detail())

@@ -3,6 +3,7 @@ package freellmproxy.testing;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import freellmproxy.sandbox.SandboxUpstream;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -40,16 +41,20 @@ public final class ForwardProxy implements AutoCloseable {
     this.target = target;
   }
 
-  /** Starts one in front of a port. */
-  public static ForwardProxy to(int target) throws IOException {
-    return to(target, InetAddress.getLoopbackAddress());
+  /** Starts one in front of a sandbox. */
+  public static ForwardProxy to(SandboxUpstream sandbox) {
+    return to(sandbox, InetAddress.getLoopbackAddress());
   }
 
   /** The same, at another address. */
-  public static ForwardProxy to(int target, InetAddress at) throws IOException {
-    var proxy = new ForwardProxy(new ServerSocket(0, 50, at), target);
-    Thread.ofVirtual().start(proxy::accept);
-    return proxy;
+  public static ForwardProxy to(SandboxUpstream sandbox, InetAddress at) {
+    try {
+      var proxy = new ForwardProxy(new ServerSocket(0, 50, at), sandbox.baseUrl().getPort());
+      Thread.ofVirtual().start(proxy::accept);
+      return proxy;
+    } catch (IOException e) {
+      throw new AssertionError("no port for the forward proxy", e);
+    }
   }
 
   public int port() {

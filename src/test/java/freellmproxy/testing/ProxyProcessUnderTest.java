@@ -11,6 +11,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -85,21 +86,23 @@ public final class ProxyProcessUnderTest implements AutoCloseable {
         .collect(Collectors.joining(File.pathSeparator));
   }
 
-  /** What it needs in its environment to serve from this sandbox, on a free port. */
-  public static Map<String, String> environment(SandboxUpstream sandbox) {
-    return Map.of(
-        "OPENROUTER_API_KEY",
-        TestProxy.UPSTREAM_KEY,
-        "PROXY_API_KEY",
-        TestProxy.KEY,
-        "MODELS_LIST_URL",
-        sandbox.modelListUrl().toString(),
-        "UPSTREAM_BASE_URL",
-        sandbox.baseUrl().toString(),
-        "HOST",
-        "127.0.0.1",
-        "PORT",
-        "0");
+  /**
+   * What it needs in its environment to serve from this sandbox, on a free port.
+   *
+   * @param more given as name, value, name, value
+   */
+  public static Map<String, String> environment(SandboxUpstream sandbox, String... more) {
+    var environment = new HashMap<String, String>();
+    environment.put("OPENROUTER_API_KEY", TestProxy.UPSTREAM_KEY);
+    environment.put("PROXY_API_KEY", TestProxy.KEY);
+    environment.put("MODELS_LIST_URL", sandbox.modelListUrl().toString());
+    environment.put("UPSTREAM_BASE_URL", sandbox.baseUrl().toString());
+    environment.put("HOST", "127.0.0.1");
+    environment.put("PORT", "0");
+    for (int i = 0; i < more.length; i += 2) {
+      environment.put(more[i], more[i + 1]);
+    }
+    return environment;
   }
 
   /** Reads on until this event is logged. */

@@ -7,6 +7,7 @@ import freellmproxy.config.Settings;
 import freellmproxy.config.SettingsLoader;
 import freellmproxy.observe.Journal;
 import freellmproxy.sandbox.Behaviour;
+import freellmproxy.sandbox.Faults;
 import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.time.Time;
 import freellmproxy.time.VertxTime;
@@ -25,6 +26,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** A proxy with its sandbox, as a user would start them, on free ports. */
 public final class TestProxy implements AutoCloseable {
@@ -68,6 +70,22 @@ public final class TestProxy implements AutoCloseable {
   /** Starts with a time of the test's own. */
   public static TestProxy startAt(Time time, String... settings) {
     return start(ProxyVertx.create(), time, settings);
+  }
+
+  /** The same, with a list of these models in this order. */
+  public static TestProxy startListing(Time time, List<String> models, String... settings) {
+    String list =
+        models.stream()
+            .map(model -> "{\"id\":\"" + model + "\"}")
+            .collect(Collectors.joining(",", "[", "]"));
+    return start(
+        ProxyVertx.create(),
+        time,
+        SandboxUpstream.Options.FOR_TESTS,
+        sandbox -> {
+          sandbox.scriptList(Faults.status(200, list));
+          return settings;
+        });
   }
 
   /** Starts with one more that is told of each request. */

@@ -195,8 +195,7 @@ final class AddressesTest {
                 vertx,
                 new SandboxUpstream.Options(
                     0, SandboxUpstream.Recording.ON, tls ? certificate.key() : null)));
-    try (var forward =
-            ForwardProxy.to(sandbox.baseUrl().getPort(), InetAddress.getByName(listening));
+    try (var forward = ForwardProxy.to(sandbox, InetAddress.getByName(listening));
         var proxy =
             TestProxy.start(
                 "UPSTREAM_BASE_URL",

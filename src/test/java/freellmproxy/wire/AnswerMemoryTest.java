@@ -14,7 +14,6 @@ import freellmproxy.testing.TestProxy;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -49,13 +48,15 @@ final class AnswerMemoryTest {
 
   @BeforeEach
   void start() throws IOException {
-    var environment = new HashMap<>(ProxyProcessUnderTest.environment(upstream.sandbox()));
-    environment.put(
-        "JDK_JAVA_OPTIONS",
-        "-XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -Xmx%dm -XX:MaxDirectMemorySize=%dm"
-            .formatted(HEAP_MB, DIRECT_MB));
-    environment.put("UPSTREAM_TIMEOUT_SEC", "300");
-    process = ProxyProcessUnderTest.start(environment);
+    process =
+        ProxyProcessUnderTest.start(
+            ProxyProcessUnderTest.environment(
+                upstream.sandbox(),
+                "JDK_JAVA_OPTIONS",
+                "-XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -Xmx%dm -XX:MaxDirectMemorySize=%dm"
+                    .formatted(HEAP_MB, DIRECT_MB),
+                "UPSTREAM_TIMEOUT_SEC",
+                "300"));
     port = process.awaitEvent("started").path("port").asInt();
     process.awaitEvent("snapshot_refreshed");
   }

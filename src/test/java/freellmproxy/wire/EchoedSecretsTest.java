@@ -196,7 +196,7 @@ final class EchoedSecretsTest {
         TestProxy.start(
             SandboxUpstream.Options.FOR_TESTS,
             sandbox -> {
-              forward.set(forwardTo(sandbox));
+              forward.set(ForwardProxy.to(sandbox));
               return new String[] {
                 "UPSTREAM_BASE_URL",
                 "http://upstream.test/api/v1",
@@ -220,14 +220,6 @@ final class EchoedSecretsTest {
           .contains("Basic ***", ", ***")
           .doesNotContain(login.substring(8), "p@ss");
       forward.get().close();
-    }
-  }
-
-  private static ForwardProxy forwardTo(SandboxUpstream sandbox) {
-    try {
-      return ForwardProxy.to(sandbox.baseUrl().getPort());
-    } catch (IOException e) {
-      throw new AssertionError("no port for the forward proxy", e);
     }
   }
 

@@ -43,14 +43,6 @@ final class EgressTest {
     return new SandboxUpstream.Options(0, SandboxUpstream.Recording.ON, certificate.key());
   }
 
-  private static ForwardProxy forwardTo(SandboxUpstream sandbox) {
-    try {
-      return ForwardProxy.to(sandbox.baseUrl().getPort());
-    } catch (IOException e) {
-      throw new AssertionError("no port for the forward proxy", e);
-    }
-  }
-
   @ParameterizedTest
   @CsvSource({"HTTPS_PROXY,http", "ALL_PROXY,socks5", "ALL_PROXY,socks5h"})
   void goesThroughAForwardProxyWhichLooksUpTheName(String setting, String scheme)
@@ -61,7 +53,7 @@ final class EgressTest {
         TestProxy.start(
             tls(certificate),
             sandbox -> {
-              forward.set(forwardTo(sandbox));
+              forward.set(ForwardProxy.to(sandbox));
               return new String[] {
                 "UPSTREAM_BASE_URL",
                 "https://" + TestCertificate.HOST + "/api/v1",
@@ -92,7 +84,7 @@ final class EgressTest {
         TestProxy.start(
             SandboxUpstream.Options.FOR_TESTS,
             sandbox -> {
-              forward.set(forwardTo(sandbox));
+              forward.set(ForwardProxy.to(sandbox));
               sandbox.scriptList(Faults.status(200, list));
               return new String[] {
                 "UPSTREAM_BASE_URL",
@@ -208,7 +200,7 @@ final class EgressTest {
                 time,
                 tls(certificate),
                 sandbox -> {
-                  forward.set(forwardTo(sandbox));
+                  forward.set(ForwardProxy.to(sandbox));
                   return new String[] {
                     "SSL_CERT_FILE",
                     certificate.pem().toString(),

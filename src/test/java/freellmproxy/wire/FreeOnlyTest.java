@@ -36,7 +36,7 @@ final class FreeOnlyTest {
         TestProxy.start(
             SandboxUpstream.Options.FOR_TESTS,
             sandbox -> {
-              started.set(forwardTo(sandbox));
+              started.set(ForwardProxy.to(sandbox));
               return new String[] {
                 "UPSTREAM_BASE_URL",
                 "http://openrouter.ai/api/v1",
@@ -47,14 +47,6 @@ final class FreeOnlyTest {
               };
             });
     forward = started.get();
-  }
-
-  private static ForwardProxy forwardTo(SandboxUpstream sandbox) {
-    try {
-      return ForwardProxy.to(sandbox.baseUrl().getPort());
-    } catch (IOException e) {
-      throw new AssertionError("no port for the forward proxy", e);
-    }
   }
 
   @AfterAll

@@ -18,7 +18,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -65,8 +64,9 @@ final class HostileListTest {
     Vertx vertx = Vertx.vertx();
     SandboxUpstream sandbox =
         TestProxy.await(SandboxUpstream.start(vertx, SandboxUpstream.Options.FOR_TESTS));
-    var environment = new HashMap<>(ProxyProcessUnderTest.environment(sandbox));
-    environment.put("JAVA_TOOL_OPTIONS", "-Xmx96m -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError");
+    var environment =
+        ProxyProcessUnderTest.environment(
+            sandbox, "JAVA_TOOL_OPTIONS", "-Xmx96m -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError");
     try (var process = ProxyProcessUnderTest.start(environment)) {
       int port = process.awaitEvent("started").path("port").asInt();
       process.awaitEvent("snapshot_refreshed");

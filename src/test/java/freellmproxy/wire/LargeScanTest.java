@@ -14,7 +14,6 @@ import io.netty.buffer.PooledByteBufAllocator;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
@@ -134,11 +133,13 @@ final class LargeScanTest {
   @Test
   void refusesABodyThatWouldFillTheHeap() throws IOException {
     try (var upstream = TestProxy.start()) {
-      var environment = new HashMap<>(ProxyProcessUnderTest.environment(upstream.sandbox()));
-      environment.put("MAX_BODY_MB", "100");
-      environment.put(
-          "JAVA_TOOL_OPTIONS",
-          "-Xmx64m -XX:+UseSerialGC -XX:MaxDirectMemorySize=300m -XX:+ExitOnOutOfMemoryError");
+      var environment =
+          ProxyProcessUnderTest.environment(
+              upstream.sandbox(),
+              "MAX_BODY_MB",
+              "100",
+              "JAVA_TOOL_OPTIONS",
+              "-Xmx64m -XX:+UseSerialGC -XX:MaxDirectMemorySize=300m -XX:+ExitOnOutOfMemoryError");
       try (var process = ProxyProcessUnderTest.start(environment)) {
         int port = process.awaitEvent("started").path("port").asInt();
         process.awaitEvent("snapshot_refreshed");

@@ -5,13 +5,11 @@ import static freellmproxy.testing.TestProxy.FIRST;
 import static freellmproxy.testing.TestProxy.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import freellmproxy.ProxyVertx;
 import freellmproxy.sandbox.Behaviour;
 import freellmproxy.sandbox.ChatAnswer;
 import freellmproxy.sandbox.Faults;
 import freellmproxy.sandbox.Gate;
 import freellmproxy.sandbox.ReceivedRequest;
-import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.sandbox.Step;
 import freellmproxy.testing.FakeTime;
 import freellmproxy.testing.RawConnection;
@@ -21,7 +19,6 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,18 +37,7 @@ final class LastCandidateTest {
   private final FakeTime time = new FakeTime();
 
   private TestProxy start(List<String> models, String... settings) {
-    String list =
-        models.stream()
-            .map(model -> "{\"id\":\"" + model + "\"}")
-            .collect(Collectors.joining(",", "[", "]"));
-    return TestProxy.start(
-        ProxyVertx.create(),
-        time,
-        SandboxUpstream.Options.FOR_TESTS,
-        sandbox -> {
-          sandbox.scriptList(Faults.status(200, list));
-          return settings;
-        });
+    return TestProxy.startListing(time, models, settings);
   }
 
   private void letPass(Duration limit) {

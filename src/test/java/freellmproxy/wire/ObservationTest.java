@@ -20,7 +20,6 @@ import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -131,8 +130,9 @@ final class ObservationTest {
   @ValueSource(strings = {"json", "text"})
   void logsNoKeyThatAClientSendsAsSomethingElse(String format) throws IOException {
     try (var proxy = TestProxy.start()) {
-      var environment = debugging(proxy.sandbox());
-      environment.put("LOG_FORMAT", format);
+      var environment =
+          ProxyProcessUnderTest.environment(
+              proxy.sandbox(), "LOG_LEVEL", "DEBUG", "LOG_FORMAT", format);
       try (var process = ProxyProcessUnderTest.start(environment)) {
         String port = process.awaitLine("started").replaceAll(".*port\\W+(\\d+).*", "$1");
         try (var client = RawConnection.to(Integer.parseInt(port))) {
@@ -205,9 +205,7 @@ final class ObservationTest {
   }
 
   private static Map<String, String> debugging(SandboxUpstream sandbox) {
-    var environment = new HashMap<>(ProxyProcessUnderTest.environment(sandbox));
-    environment.put("LOG_LEVEL", "DEBUG");
-    return environment;
+    return ProxyProcessUnderTest.environment(sandbox, "LOG_LEVEL", "DEBUG");
   }
 
   @Test

@@ -7,7 +7,6 @@ import freellmproxy.testing.RawConnection;
 import freellmproxy.testing.TestProxy;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -27,9 +26,12 @@ final class OverloadTest {
 
   @BeforeEach
   void start() throws IOException {
-    var environment = new HashMap<>(ProxyProcessUnderTest.environment(upstream.sandbox()));
-    environment.put("JDK_JAVA_OPTIONS", "-XX:MaxDirectMemorySize=24m -Xmx256m -XX:+UseSerialGC");
-    process = ProxyProcessUnderTest.start(environment);
+    process =
+        ProxyProcessUnderTest.start(
+            ProxyProcessUnderTest.environment(
+                upstream.sandbox(),
+                "JDK_JAVA_OPTIONS",
+                "-XX:MaxDirectMemorySize=24m -Xmx256m -XX:+UseSerialGC"));
     port = process.awaitEvent("started").path("port").asInt();
     process.awaitEvent("snapshot_refreshed");
   }

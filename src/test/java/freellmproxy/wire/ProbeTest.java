@@ -5,12 +5,10 @@ import static freellmproxy.testing.TestProxy.FIRST;
 import static freellmproxy.testing.TestProxy.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import freellmproxy.ProxyVertx;
 import freellmproxy.sandbox.Behaviour;
 import freellmproxy.sandbox.ChatAnswer;
 import freellmproxy.sandbox.Faults;
 import freellmproxy.sandbox.Gate;
-import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.sandbox.Step;
 import freellmproxy.testing.FakeTime;
 import freellmproxy.testing.RawConnection;
@@ -20,8 +18,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -39,22 +35,7 @@ final class ProbeTest {
 
   @BeforeEach
   void start() {
-    proxy = start(FIRST);
-  }
-
-  private TestProxy start(String... models) {
-    String list =
-        Stream.of(models)
-            .map(model -> "{\"id\":\"" + model + "\"}")
-            .collect(Collectors.joining(",", "[", "]"));
-    return TestProxy.start(
-        ProxyVertx.create(),
-        time,
-        SandboxUpstream.Options.FOR_TESTS,
-        sandbox -> {
-          sandbox.scriptList(Faults.status(200, list));
-          return new String[0];
-        });
+    proxy = TestProxy.startListing(time, List.of(FIRST));
   }
 
   @AfterEach
@@ -105,7 +86,7 @@ final class ProbeTest {
   @Test
   void isNotAwaitedBeyondTheRestOfAnotherModel() throws IOException {
     proxy.close();
-    proxy = start(FIRST, SECOND);
+    proxy = TestProxy.startListing(time, List.of(FIRST, SECOND));
     proxy
         .sandbox()
         .script(
