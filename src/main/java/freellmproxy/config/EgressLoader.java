@@ -59,17 +59,18 @@ final class EgressLoader {
         problem(setting, "it is no http:// or socks5:// address with a host");
         return null;
       }
-      return server(kind, url);
+      return server(setting, kind, url);
     } catch (URISyntaxException e) {
       problem(setting, "it is no address");
       return null;
     }
   }
 
-  private static ProxyServer server(ProxyServer.Kind kind, URI url) {
+  private static ProxyServer server(Setting setting, ProxyServer.Kind kind, URI url) {
     String[] userInfo =
         url.getRawUserInfo() == null ? new String[0] : url.getRawUserInfo().split(":", 2);
     return new ProxyServer(
+        setting,
         kind,
         url.getHost(),
         url.getPort() < 0 ? DEFAULT_PORT : url.getPort(),

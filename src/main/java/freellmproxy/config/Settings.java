@@ -155,9 +155,18 @@ public record Settings(
     }
   }
 
-  /** A forward proxy as {@code HTTPS_PROXY} and its kin name it. */
+  /**
+   * A forward proxy as {@code HTTPS_PROXY} and its kin name it.
+   *
+   * @param setting which of them does
+   */
   public record ProxyServer(
-      Kind kind, String host, int port, @Nullable String user, @Nullable Secret password) {
+      Setting setting,
+      Kind kind,
+      String host,
+      int port,
+      @Nullable String user,
+      @Nullable Secret password) {
     /** Its address without user and password: there are proxies that take a key as the user. */
     public String shown() {
       String scheme = kind.name().toLowerCase(Locale.ROOT);

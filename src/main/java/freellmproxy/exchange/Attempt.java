@@ -16,6 +16,7 @@ import freellmproxy.upstream.Outcome;
 import freellmproxy.upstream.Pooling;
 import freellmproxy.upstream.ReplyClassifier;
 import freellmproxy.upstream.ReplyHeaders;
+import freellmproxy.upstream.Rest;
 import freellmproxy.upstream.UpstreamCall;
 import freellmproxy.upstream.UpstreamClient;
 import freellmproxy.upstream.UpstreamReply;
@@ -70,7 +71,7 @@ final class Attempt {
   private boolean finishSeen;
   private boolean isAnswering;
   private int heldBytes;
-  private @Nullable String upstreamMessage;
+  private @Nullable String detail;
   private ReplyHeaders headers = ReplyHeaders.NONE;
   private int status;
   private int timesSent;
@@ -103,7 +104,7 @@ final class Attempt {
   }
 
   void start(UpstreamClient client, Pooling pooling) {
-    allow(deadline.cap(limits.attempt()), "no_connection_in_time");
+    limit.in(deadline.cap(limits.attempt()));
     boolean mayCall = form == AnswerForm.STREAM && request.traits().contains(Trait.HAD_TOOLS);
     Consumer<UpstreamReply> steps = mayCall ? new SpokenCallGuard(this::accept) : this::accept;
     call = client.call(() -> request.bodyFor(model.id()), form, steps);
@@ -152,6 +153,7 @@ final class Attempt {
                   : permit.failed(refused.rest(), refused.reason());
           case Verdict.Empty _ -> permit.answeredEmpty();
           case Verdict.ModelUnfit _,
+              Verdict.NotReached _,
               Verdict.AccountBlocked _,
               Verdict.KeyRefused _,
               Verdict.ProxyOverloaded _,
@@ -159,6 +161,15 @@ final class Attempt {
               withoutBlame();
         };
     return record(verdict.outcome(), restsUntil, verdict.reason());
+  }
+
+  /**
+   * It was its model's fault after all.
+   *
+   * @return until when that rests now, by the wall clock
+   */
+  Instant blame(String reason) {
+    return time.onTheWall(permit.failed(new Rest(Rest.Kind.ERROR, null), reason));
   }
 
   private @Nullable Instant withoutBlame() {
@@ -185,7 +196,7 @@ final class Attempt {
         duration(),
         restsUntil == null ? null : time.onTheWall(restsUntil),
         reason,
-        upstreamMessage);
+        detail);
   }
 
   /** The whole answer; null when the upstream streamed or gave none. */
@@ -251,16 +262,24 @@ final class Attempt {
       case UpstreamReply.Done done -> judged(EMPTY_STREAM);
       case UpstreamReply.StreamEnd end ->
           judged(finishSeen ? EMPTY_STREAM : ReplyClassifier.judgeFailure("stream_cut"));
-      case UpstreamReply.Failure failure -> judgeFault(failure.fault());
+      case UpstreamReply.Failure failure -> judgeFailure(failure);
     }
   }
 
-  private void judgeFault(UpstreamReply.Fault fault) {
+  private void judgeFailure(UpstreamReply.Failure failure) {
+    UpstreamReply.Fault fault = failure.fault();
     if (fault.isOurs()) {
       judged(new Verdict.ProxyOverloaded(fault));
+    } else if (fault.isOfTheWay()) {
+      notReached(fault.label(), failure.why());
     } else {
       broken(fault.label());
     }
+  }
+
+  private void notReached(String reason, String why) {
+    detail = why.isEmpty() ? null : why;
+    judged(ReplyClassifier.judgeNoConnection(reason, why));
   }
 
   private void readHead(UpstreamReply.Head head) {
@@ -280,7 +299,7 @@ final class Attempt {
     Verdict verdict =
         ReplyClassifier.judgeAnswer(
             whole.status(), whole.headers(), whole.body(), request.providers(), time.instant());
-    upstreamMessage = UpstreamWords.of(verdict, whole.body(), call().redactor());
+    detail = UpstreamWords.of(verdict, whole.body(), call().redactor());
     judged(verdict instanceof Verdict.Useful ? judgeUseful(whole.body()) : verdict);
   }
 
@@ -295,7 +314,7 @@ final class Attempt {
     held.add(error);
     Verdict verdict =
         ReplyClassifier.judgeErrorOf200(headers, error.data(), request.providers(), time.instant());
-    upstreamMessage = UpstreamWords.of(verdict, error.data(), call().redactor());
+    detail = UpstreamWords.of(verdict, error.data(), call().redactor());
     judged(verdict);
   }
 
@@ -321,6 +340,8 @@ final class Attempt {
     Duration more = isAnswering ? Duration.ZERO : patience.get();
     if (more.isPositive()) {
       limit.in(more);
+    } else if (timesSent == 0) {
+      notReached("no_connection_in_time", "");
     } else {
       broken(beyondLimit);
     }

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param restsUntil until when the model or the account rests because of it, by the wall clock, for
  *     people; null when neither does
  * @param reason empty for a success
- * @param upstreamMessage what the upstream said of a fault that quotes no prompt, null otherwise
+ * @param detail what the upstream said of a fault that quotes no prompt, or why no connection to it
+ *     stands; null otherwise
  */
 public record AttemptRecord(
     String model,
@@ -21,4 +22,10 @@ public record AttemptRecord(
     Duration duration,
     @Nullable Instant restsUntil,
     String reason,
-    @Nullable String upstreamMessage) {}
+    @Nullable String detail) {
+
+  /** The same, but its model rests because of it after all. */
+  AttemptRecord restingUntil(Instant moment) {
+    return new AttemptRecord(model, outcome, status, duration, moment, reason, detail);
+  }
+}

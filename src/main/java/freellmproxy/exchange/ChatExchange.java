@@ -59,6 +59,7 @@ final class ChatExchange {
   private Duration paused = Duration.ZERO;
   private int retriesOfModel;
   private int refusals;
+  private final Strays strays = new Strays(attempts);
   private Pooling pooling = Pooling.REUSE;
   private boolean over;
 
@@ -209,6 +210,7 @@ final class ChatExchange {
 
   private void act(CandidateWalk.Step.Ask ask, Verdict verdict) {
     Attempt attempt = current();
+    strays.compareWith(verdict);
     if (verdict instanceof Verdict.Useful && form == AnswerForm.STREAM) {
       commitStream(attempt);
       return;
@@ -228,6 +230,10 @@ final class ChatExchange {
       case Verdict.HostRefused refused -> {
         walk.refusedBy(attempt.model(), new Unfit.Parameters());
         refusedAndNext(attempt, refused.status());
+      }
+      case Verdict.NotReached missed -> {
+        strays.add(attempt, missed);
+        askNext();
       }
       case Verdict.Empty empty -> {
         boolean isJsonForStream = form == AnswerForm.STREAM && attempt.answer() != null;
@@ -259,7 +265,7 @@ final class ChatExchange {
   }
 
   private ApiError inUpstreamsWords(ApiError error) {
-    return Refusals.quoting(error, attempts.getLast().upstreamMessage());
+    return Refusals.quoting(error, attempts.getLast().detail());
   }
 
   /** The first refusal is that of the best model. */
@@ -359,6 +365,8 @@ final class ChatExchange {
       refuse(Refusals.allResting(walk.suitable().size(), walk.causesOfRests(), wait));
     } else if (kept != null && nothingBetterCanCome()) {
       passThrough(PassedThrough.of(kept.attempt(), kept.status()));
+    } else if (strays.areAll()) {
+      refuse(Refusals.notReached(strays.last(), attempts.getLast().detail(), settings.upstream()));
     } else {
       ApiError error = Refusals.allFailed(attempts, walk.causesOfRests(), wait);
       refuse(allWere(Outcome.UPSTREAM_ERROR) ? inUpstreamsWords(error) : error);

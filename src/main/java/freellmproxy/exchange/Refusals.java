@@ -3,12 +3,15 @@ package freellmproxy.exchange;
 import freellmproxy.api.ApiError;
 import freellmproxy.api.ApiError.Retry;
 import freellmproxy.config.Secret;
+import freellmproxy.config.Settings;
 import freellmproxy.routing.AccountRest;
 import freellmproxy.time.Time;
 import freellmproxy.upstream.Allowance;
 import freellmproxy.upstream.Outcome;
+import freellmproxy.upstream.ReplyClassifier;
 import freellmproxy.upstream.UpstreamReply.Fault;
 import freellmproxy.upstream.Verdict;
+import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -21,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What a client is told when no model could answer: what, why and until when. */
@@ -29,6 +33,10 @@ final class Refusals {
       DateTimeFormatter.ofPattern("HH:mm", Locale.ROOT).withZone(ZoneOffset.UTC);
 
   private static final String FIRST_BACK = "The first is back in %d s.";
+  private static final String ASK_AGAIN = "Ask again in %d s.";
+
+  /** Long enough for a name server or a router to come back, short enough to be sat out. */
+  private static final Duration UNREACHABLE = Duration.ofSeconds(5);
 
   private Refusals() {}
 
@@ -47,8 +55,9 @@ final class Refusals {
    */
   static ApiError allResting(int capable, List<String> causes, Duration wait) {
     return unavailable(
-        "%d free model(s) could answer this request, but all of them rest after failures%s."
-            .formatted(capable, causes.isEmpty() ? "" : ": " + counted(causes)),
+        "%d free model(s) could answer this request, but all of them rest after failures%s.%s"
+            .formatted(
+                capable, causes.isEmpty() ? "" : ": " + counted(causes), advice(causes.stream())),
         new Retry.After(wait),
         FIRST_BACK);
   }
@@ -75,11 +84,54 @@ final class Refusals {
             .collect(Collectors.joining(", "));
     String others =
         causes.isEmpty() ? "" : " %d more rest: %s.".formatted(causes.size(), counted(causes));
+    Stream<String> told =
+        Stream.concat(attempts.stream().map(AttemptRecord::reason), causes.stream());
     return unavailable(
-        "None of the %d free model(s) tried gave an answer: %s.%s"
-            .formatted(attempts.size(), failures, others),
+        "None of the %d free model(s) tried gave an answer: %s.%s%s"
+            .formatted(attempts.size(), failures, others, advice(told)),
         new Retry.After(wait),
         FIRST_BACK);
+  }
+
+  /**
+   * No request has reached a model.
+   *
+   * @param detail what is known of it besides, null for nothing
+   */
+  static ApiError notReached(
+      Verdict.NotReached verdict, @Nullable String detail, Settings.Upstream upstream) {
+    String known = detail == null ? "" : ": " + detail;
+    return switch (verdict.obstacle()) {
+      case NO_CONNECTION ->
+          unavailable(
+              "No model could be asked, since no connection to the upstream stands%s. No model rests because of it."
+                  .formatted(detail == null ? " (" + verdict.reason() + ")" : known),
+              new Retry.After(UNREACHABLE),
+              ASK_AGAIN);
+      case BARRED ->
+          unavailable(
+              "No model could be asked, since something on the way to the upstream lets nothing through: it answered %d%s. A company's proxy (HTTPS_PROXY), a firewall or an edge server does that. No model rests because of it."
+                  .formatted(verdict.status(), known),
+              new Retry.After(UNREACHABLE),
+              ASK_AGAIN);
+      case NO_API ->
+          new ApiError(
+              502,
+              "proxy_misconfiguration",
+              "upstream_wrong_path",
+              "There is no chat API at %s/chat/completions: it answered %d%s. Check UPSTREAM_BASE_URL: it ends before /chat/completions, mostly in /v1; OpenRouter's is https://openrouter.ai/api/v1. A network that wants a login first answers everything with a page too."
+                  .formatted(shown(upstream.baseUrl()), verdict.status(), known),
+              null,
+              Retry.POINTLESS);
+    };
+  }
+
+  /** Without what may be a login. */
+  private static String shown(URI url) {
+    return url.getScheme()
+        + "://"
+        + url.getRawAuthority().replaceFirst(".*@", "")
+        + url.getRawPath();
   }
 
   /** Most frequent first. */
@@ -92,6 +144,13 @@ final class Refusals {
         .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
         .map(cause -> cause.getValue() + " × " + cause.getKey())
         .collect(Collectors.joining(", "));
+  }
+
+  /** What the operator can change, where one of the causes is of that kind. */
+  private static String advice(Stream<String> causes) {
+    return causes.anyMatch(ReplyClassifier::isBlockedByAccount)
+        ? " " + ReplyClassifier.PRIVACY_ADVICE + "."
+        : "";
   }
 
   /** A hold that a client sits out is a rate limit; a longer one has to stop it. */

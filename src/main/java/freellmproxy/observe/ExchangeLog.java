@@ -78,8 +78,9 @@ public final class ExchangeLog implements ExchangeSink {
     if (!attempt.reason().isEmpty()) {
       fields.put("reason", attempt.reason());
     }
-    if (attempt.upstreamMessage() != null) {
-      fields.put("upstream_message", attempt.upstreamMessage());
+    if (attempt.detail() != null) {
+      boolean hasAnswered = attempt.status() != 0;
+      fields.put(hasAnswered ? "upstream_message" : "cause", attempt.detail());
     }
     return fields;
   }

@@ -3,6 +3,7 @@ package freellmproxy.upstream;
 import freellmproxy.egress.Dial;
 import freellmproxy.time.Time;
 import freellmproxy.time.Time.Timer;
+import freellmproxy.upstream.UpstreamReply.Failure;
 import freellmproxy.upstream.UpstreamReply.Fault;
 import io.netty.channel.Channel;
 import java.time.Duration;
@@ -65,7 +66,8 @@ final class ConnectionPool {
    *
    * @param ready told where; or else {@code failed} is, unless the call is withdrawn before
    */
-  Waiting newWaiting(Pooling pooling, Consumer<UpstreamConnection> ready, Consumer<Fault> failed) {
+  Waiting newWaiting(
+      Pooling pooling, Consumer<UpstreamConnection> ready, Consumer<Failure> failed) {
     return new Waiting(pooling, ready, failed);
   }
 
@@ -179,7 +181,7 @@ final class ConnectionPool {
   private void opened(UpstreamConnection connection) {
     if (!connection.hasRoom()) {
       connection.close();
-      failed(Fault.CONNECTION_LOST);
+      failed(new Failure(Fault.CONNECTION_LOST));
       return;
     }
     expectedCapacity = connection.capacity();
@@ -196,12 +198,12 @@ final class ConnectionPool {
   }
 
   /** Who waits longest is who the connection was opened for; others may still find one. */
-  private void failed(Fault fault) {
+  private void failed(Failure failure) {
     if (!waiting.isEmpty()) {
-      waiting.getFirst().fail(fault);
+      waiting.getFirst().fail(failure);
     }
     for (Waiting call : waiting) {
-      call.inVain = fault;
+      call.inVain = failure;
     }
     openAsNeeded();
   }
@@ -214,7 +216,7 @@ final class ConnectionPool {
 
   private void failAll() {
     while (!waiting.isEmpty()) {
-      waiting.getFirst().fail(Fault.CONNECTION_LOST);
+      waiting.getFirst().fail(new Failure(Fault.CONNECTION_LOST));
     }
   }
 
@@ -227,13 +229,13 @@ final class ConnectionPool {
   final class Waiting {
     private final Pooling pooling;
     private final Consumer<UpstreamConnection> ready;
-    private final Consumer<Fault> failed;
+    private final Consumer<Failure> failed;
     private @Nullable Timer limit;
 
-    /** What it is told when it has waited in vain. */
-    private Fault inVain = Fault.CONNECT_TIMEOUT;
+    /** What others were told meanwhile. */
+    private @Nullable Failure inVain;
 
-    private Waiting(Pooling pooling, Consumer<UpstreamConnection> ready, Consumer<Fault> failed) {
+    private Waiting(Pooling pooling, Consumer<UpstreamConnection> ready, Consumer<Failure> failed) {
       this.pooling = pooling;
       this.ready = ready;
       this.failed = failed;
@@ -247,7 +249,7 @@ final class ConnectionPool {
         serve(free);
       } else {
         waiting.add(this);
-        limit = time.after(connectLimit, () -> fail(inVain));
+        limit = time.after(connectLimit, this::giveUp);
         serveSoon();
       }
     }
@@ -260,9 +262,13 @@ final class ConnectionPool {
       ready.accept(connection);
     }
 
-    private void fail(Fault fault) {
+    private void giveUp() {
+      fail(inVain == null ? connector.silence() : inVain);
+    }
+
+    private void fail(Failure failure) {
       withdraw();
-      failed.accept(fault);
+      failed.accept(failure);
     }
 
     /** It needs none any more. Does nothing when it has one. */
@@ -300,7 +306,7 @@ final class ConnectionPool {
               failure -> {
                 if (!isOver) {
                   end();
-                  failed(Connector.fault(failure));
+                  failed(connector.failure(failure));
                 }
               });
     }

@@ -1,12 +1,16 @@
 package freellmproxy.upstream;
 
+import freellmproxy.config.Setting;
 import freellmproxy.config.Settings;
 import freellmproxy.egress.ConnectFailure;
+import freellmproxy.egress.Destination;
 import freellmproxy.egress.Dial;
 import freellmproxy.egress.Dialer;
 import freellmproxy.egress.OutboundHttp;
 import freellmproxy.time.Time;
+import freellmproxy.upstream.UpstreamReply.Failure;
 import freellmproxy.upstream.UpstreamReply.Fault;
+import io.netty.channel.ConnectTimeoutException;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpClientConnection;
@@ -32,6 +36,7 @@ final class Connector {
   private final @Nullable ProxyOptions proxy;
   private final @Nullable ProxyOptions relay;
   private final Dialer dialer;
+  private final Destination destination;
   private final Time time;
 
   /**
@@ -45,6 +50,7 @@ final class Connector {
     HttpClientOptions options = OutboundHttp.options(url, upstream.egress(), limit);
     options.setSendBufferSize(SEND_BUFFER_BYTES).setDecompressionSupported(true);
     int defaultPort = options.isSsl() ? 443 : 80;
+    this.destination = new Destination(url, upstream.egress(), Setting.UPSTREAM_BASE_URL);
     this.target =
         new HttpConnectOptions()
             .setHost(url.getHost())
@@ -107,15 +113,22 @@ final class Connector {
   }
 
   /** What a failure to open one means. */
-  static Fault fault(Throwable failure) {
-    return switch (ConnectFailure.of(failure)) {
-      case NO_FILE_DESCRIPTOR -> Fault.NO_FILE_DESCRIPTOR;
-      case TLS -> Fault.TLS_FAILED;
-      case FORWARD_PROXY -> Fault.FORWARD_PROXY_FAILED;
-      case REFUSED -> Fault.CONNECT_FAILED;
-      case TIMED_OUT -> Fault.CONNECT_TIMEOUT;
-      case UNKNOWN_HOST -> Fault.UNKNOWN_HOST;
-    };
+  Failure failure(Throwable thrown) {
+    Fault fault =
+        switch (ConnectFailure.of(thrown)) {
+          case NO_FILE_DESCRIPTOR -> Fault.NO_FILE_DESCRIPTOR;
+          case TLS -> Fault.TLS_FAILED;
+          case FORWARD_PROXY -> Fault.FORWARD_PROXY_FAILED;
+          case REFUSED -> Fault.CONNECT_FAILED;
+          case TIMED_OUT -> Fault.CONNECT_TIMEOUT;
+          case UNKNOWN_HOST -> Fault.UNKNOWN_HOST;
+        };
+    return new Failure(fault, destination.why(thrown));
+  }
+
+  /** What it means when none has opened by now, or failed. */
+  Failure silence() {
+    return failure(new ConnectTimeoutException());
   }
 
   /** Closes all that were opened. */

@@ -152,6 +152,11 @@ record ErrorBody(JsonNode error, Form form) {
         .findFirst();
   }
 
+  /** Whether there is a code of an API, in letters or as a number. */
+  boolean hasCode() {
+    return error.hasNonNull("code");
+  }
+
   /** Whether one of the codes in letters is among these, OpenRouter's or the host's. */
   boolean isNamed(Set<String> codes) {
     return Stream.concat(names(), host().names()).anyMatch(codes::contains);

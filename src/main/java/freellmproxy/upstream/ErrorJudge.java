@@ -16,12 +16,8 @@ import org.jspecify.annotations.Nullable;
  * which the words have to be looked for: those that are part of another's come first. Pure.
  */
 final class ErrorJudge {
-  private static final String PRIVACY_ADVICE =
-      "The OpenRouter account's privacy or guardrail settings block this model; see"
-          + " openrouter.ai/settings/privacy";
-
-  /** Of a 403 that no API gave; the exchange tells the client so. */
-  private static final String BLOCKED_ON_THE_WAY = "blocked_on_the_way";
+  /** Of a model that the account's settings leave out. */
+  static final String ACCOUNT_SETTINGS = "blocked_by_privacy_settings";
 
   /** As it came, for the client to see. */
   private final int answered;
@@ -64,6 +60,9 @@ final class ErrorJudge {
     if (available.isPresent()) {
       return available.get();
     }
+    if (isNoApi()) {
+      return notReached(Obstacle.NO_API, "no_api_there");
+    }
     return switch (status) {
       case 429 -> judge429();
       case 503 -> failed(Outcome.UPSTREAM_ERROR, hinted(Kind.ERROR), "unavailable");
@@ -86,13 +85,38 @@ final class ErrorJudge {
               "model_unavailable_upstream",
               "free_variant_ended" ->
               unavailable(code);
-          case "region_restricted", "privacy_restricted" -> blocked(code);
+          case "region_restricted" -> blocked(code, null);
+          case "privacy_restricted" -> blockedByAccount();
           case "constraint_filtered" -> unfit(Mismatch.filteredBy(error.excludedBy()), code);
           case "capacity_exhausted" -> failed(Outcome.RATE_LIMITED, hinted(Kind.RATE_LIMIT), code);
           case "temporarily_unavailable" ->
               failed(Outcome.UPSTREAM_ERROR, hinted(Kind.ERROR), code);
           default -> null;
         });
+  }
+
+  /**
+   * A redirect, a page, or the words of a server that knows no such path: the upstream's own API
+   * answers in JSON, whatever is wrong.
+   */
+  private boolean isNoApi() {
+    if (status / 100 == 3) {
+      return true;
+    }
+    return switch (status) {
+      case 400, 410 -> error.form() == Form.PAGE;
+      case 404, 405 ->
+          error.form() == Form.PAGE
+              || (!isOfHost() && ErrorPhrases.noSuchPath(text, error.hasCode()));
+      default -> ErrorPhrases.unknownEndpoint(text);
+    };
+  }
+
+  private Verdict notReached(Obstacle obstacle, String rule) {
+    String location = status / 100 == 3 ? headers.first("location") : null;
+    // A query may have a key in it.
+    String why = location == null ? "" : "it redirects to " + location.split("[?#]", 2)[0];
+    return new Verdict.NotReached(obstacle, answered, reason(rule), why);
   }
 
   private Verdict judge429() {
@@ -131,7 +155,7 @@ final class ErrorJudge {
       return unavailable("gated");
     }
     if (says(ErrorPhrases.REGION)) {
-      return blocked("region_restricted");
+      return blocked("region_restricted", null);
     }
     boolean isOfHost = isOfHost();
     if (!isOfHost && (says(ErrorPhrases.KEY_LIMIT) || says(ErrorPhrases.BALANCE))) {
@@ -147,7 +171,7 @@ final class ErrorJudge {
         error.form() == Form.PAGE
             || (error.form() == Form.TEXT && status == 403 && !ErrorPhrases.nameKey(text));
     if (isNoApi) {
-      return blockedOnTheWay();
+      return notReached(Obstacle.BARRED, "blocked_on_the_way");
     }
     return ErrorPhrases.refuseModel(text)
         ? unavailable("model_refused")
@@ -159,11 +183,6 @@ final class ErrorJudge {
     return providers == Providers.CHOSEN
         ? unfit(new Unfit.Parameters(), "host_refused")
         : unavailable("host_refused");
-  }
-
-  /** A forward proxy or an edge server let nothing through. */
-  private Verdict blockedOnTheWay() {
-    return failed(Outcome.UPSTREAM_ERROR, new Rest(Kind.ERROR, null), BLOCKED_ON_THE_WAY);
   }
 
   /** A host whose own account is empty is not the operator's business. */
@@ -179,18 +198,21 @@ final class ErrorJudge {
 
   /** 400, 404 and their kin: about the model, about the two together, or about the request. */
   private Verdict judgeRefusal() {
+    if (error.form() == Form.PAGE) {
+      return notReached(Obstacle.BARRED, "blocked_on_the_way");
+    }
     if (isAboutContext()) {
       return contextTooLong(answered);
     }
     if (says(ErrorPhrases.REGION)) {
-      return blocked("region_restricted");
+      return blocked("region_restricted", null);
     }
     boolean isBlockedByAccount =
         error.failedRoutingStep().contains("Data Policy")
             || error.failedRoutingStep().contains("Guardrail")
             || says(ErrorPhrases.ACCOUNT_SETTINGS);
     if (isBlockedByAccount) {
-      return blocked("account_settings");
+      return blockedByAccount();
     }
     Unfit unfit = Mismatch.saidIn(text);
     if (unfit != null) {
@@ -258,11 +280,15 @@ final class ErrorJudge {
   }
 
   /** By the account's settings, or by those that the request itself brings. */
-  private Verdict blocked(String rule) {
+  private Verdict blocked(String rule, @Nullable String advice) {
     return switch (providers) {
-      case ANY -> unavailable(rule, PRIVACY_ADVICE);
+      case ANY -> unavailable(rule, advice);
       case CHOSEN -> unfit(new Unfit.Parameters(), rule);
     };
+  }
+
+  private Verdict blockedByAccount() {
+    return blocked(ACCOUNT_SETTINGS, ReplyClassifier.PRIVACY_ADVICE);
   }
 
   private Verdict unavailable(String rule) {

@@ -229,6 +229,26 @@ final class ErrorPhrases {
    */
   static final List<String> ENDPOINT_CANNOT = List.of("is mandatory for this endpoint");
 
+  /**
+   * Servers under 404 and 405 that know no such path: Go (Ollama) "404 page not found", FastAPI
+   * (vLLM) "Not Found" and "Method Not Allowed", llama.cpp "File Not Found", Azure "Resource not
+   * found", Express "Cannot POST /v1/x", OpenAI "Invalid URL (POST /v1/x)" and "Unknown request
+   * URL", Kong "no Route matched with those values", Spring "No static resource v1/x". Nothing but
+   * these words, since what was not found may be a model or a file of the request.
+   */
+  private static final Pattern NO_SUCH_PATH =
+      Pattern.compile(
+          "(?:404:? )?(?:page|resource|file|route|endpoint|path|url) not found[.!]?"
+              + "|method not allowed[.!]?"
+              + "|(?:cannot post|invalid url|unknown request url|unknown endpoint|no route matched"
+              + "|no static resource|no handler found|request method 'post').{0,300}");
+
+  /** FastAPI and others, without a code: OpenRouter's own 404 has one, and is about the request. */
+  private static final Pattern NOT_FOUND = Pattern.compile("(?:404:? )?not found[.!]?");
+
+  /** LM Studio 200: "Unexpected endpoint or method. (POST /x)". */
+  private static final String UNEXPECTED_ENDPOINT = "unexpected endpoint or method";
+
   private ErrorPhrases() {}
 
   static boolean anyIn(String text, List<String> phrases) {
@@ -249,6 +269,22 @@ final class ErrorPhrases {
 
   static boolean modelGone(String text) {
     return anyIn(text, GONE) || MODEL_GONE.matcher(text).find();
+  }
+
+  /**
+   * Whether nothing is said but that there is no such path; or nothing at all.
+   *
+   * @param hasCode whether an API's code stands beside the text
+   */
+  static boolean noSuchPath(String text, boolean hasCode) {
+    String said = text.strip();
+    return NO_SUCH_PATH.matcher(said).matches()
+        || unknownEndpoint(said)
+        || (!hasCode && (said.isEmpty() || NOT_FOUND.matcher(said).matches()));
+  }
+
+  static boolean unknownEndpoint(String text) {
+    return text.startsWith(UNEXPECTED_ENDPOINT);
   }
 
   static boolean contextTooLong(String text) {

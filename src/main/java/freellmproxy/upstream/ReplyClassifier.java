@@ -13,7 +13,17 @@ import java.time.Instant;
  * not known stays what its status says.
  */
 public final class ReplyClassifier {
+  /** For the operator, where {@link #isBlockedByAccount}. */
+  public static final String PRIVACY_ADVICE =
+      "The OpenRouter account's privacy or guardrail settings block models; see"
+          + " openrouter.ai/settings/privacy";
+
   private ReplyClassifier() {}
+
+  /** Whether a verdict's reason is that the account's own settings leave the model out. */
+  public static boolean isBlockedByAccount(String reason) {
+    return reason.endsWith(ErrorJudge.ACCOUNT_SETTINGS);
+  }
 
   /** Judges one whole answer of any status. */
   public static Verdict judgeAnswer(
@@ -23,7 +33,8 @@ public final class ReplyClassifier {
     }
     ChatChunk answer = ChatChunk.ofAnswer(body);
     if (!answer.json) {
-      return judgeFailure("unreadable_answer");
+      boolean isPage = ErrorBody.parse(body).form() == ErrorBody.Form.PAGE;
+      return judgeFailure(isPage ? "web_page" : "unreadable_answer");
     }
     if (answer.isError()) {
       return judgeErrorOf200(headers, body, providers, now);
@@ -64,6 +75,11 @@ public final class ReplyClassifier {
   public static Verdict judgeFailure(String reason) {
     return new Verdict.ModelFailed(
         Outcome.UPSTREAM_ERROR, 0, new Rest(Kind.ERROR, null), reason, null);
+  }
+
+  /** Judges that no connection to the upstream stands. */
+  public static Verdict judgeNoConnection(String reason, String why) {
+    return new Verdict.NotReached(Obstacle.NO_CONNECTION, 0, reason, why);
   }
 
   /**

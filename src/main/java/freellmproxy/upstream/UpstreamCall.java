@@ -96,10 +96,14 @@ public final class UpstreamCall {
   }
 
   private void fail(Fault fault) {
+    fail(new UpstreamReply.Failure(fault));
+  }
+
+  private void fail(UpstreamReply.Failure failure) {
     if (!over) {
       settle();
       cut();
-      listener.accept(new UpstreamReply.Failure(fault));
+      listener.accept(failure);
     }
   }
 

@@ -39,8 +39,17 @@ public sealed interface UpstreamReply {
   /** The stream was ended by the upstream in good form, which does not mean it was complete. */
   record StreamEnd() implements UpstreamReply {}
 
-  /** There is no answer, or no more of it. */
-  record Failure(Fault fault) implements UpstreamReply {}
+  /**
+   * There is no answer, or no more of it.
+   *
+   * @param why what else is known of it, for people; may be empty
+   */
+  record Failure(Fault fault, String why) implements UpstreamReply {
+    /** Nothing else is known. */
+    public Failure(Fault fault) {
+      this(fault, "");
+    }
+  }
 
   /** What broke. */
   enum Fault {
@@ -74,6 +83,24 @@ public sealed interface UpstreamReply {
     /** The name as logs print it. */
     public String label() {
       return label;
+    }
+
+    /** Whether no connection stands, for which no model is to blame. */
+    public boolean isOfTheWay() {
+      return switch (this) {
+        case UNKNOWN_HOST, CONNECT_FAILED, CONNECT_TIMEOUT, TLS_FAILED, FORWARD_PROXY_FAILED ->
+            true;
+        case NO_FILE_DESCRIPTOR,
+            CONNECTION_LOST,
+            UNEXPECTED_INTERIM,
+            TOO_LARGE,
+            UNREADABLE_EVENT,
+            NOT_FINISHED,
+            ONLY_THINKING,
+            CALL_AS_TEXT,
+            NO_MEMORY ->
+            false;
+      };
     }
 
     /** Whether the proxy lacks what it needs, for which the upstream is not to blame. */

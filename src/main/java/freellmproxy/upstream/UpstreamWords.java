@@ -23,14 +23,22 @@ public final class UpstreamWords {
    * @param body the error's, as the verdict was given on it
    */
   public static @Nullable String of(Verdict verdict, byte[] body, Redactor redactor) {
-    if (!isAboutNoPrompt(verdict)) {
+    boolean isAboutNoPrompt = isAboutNoPrompt(verdict);
+    if (!isAboutNoPrompt && !(verdict instanceof Verdict.ModelFailed)) {
       return null;
+    }
+    if (verdict instanceof Verdict.NotReached missed && !missed.why().isEmpty()) {
+      return shown(missed.why(), redactor);
     }
     ErrorBody error = ErrorBody.parse(body);
-    if (error.has("flagged_input") || error.has("reasons")) {
-      return null;
+    if (error.form() == ErrorBody.Form.PAGE) {
+      return shown(page(error), redactor);
     }
-    String said = error.form() == ErrorBody.Form.PAGE ? page(error) : words(error);
+    boolean mayQuote = !isAboutNoPrompt || error.has("flagged_input") || error.has("reasons");
+    return mayQuote ? null : shown(words(error), redactor);
+  }
+
+  private static @Nullable String shown(String said, Redactor redactor) {
     String read = said.substring(0, Math.min(said.length(), LONGEST_READ));
     String shown = shortened(onOneLine(String.valueOf(redactor.redact(read))));
     return shown.isEmpty() ? null : shown;
@@ -56,6 +64,7 @@ public final class UpstreamWords {
       case Verdict.AccountLimited limited -> true;
       case Verdict.AccountBlocked blocked -> true;
       case Verdict.KeyRefused refused -> true;
+      case Verdict.NotReached missed -> true;
       case Verdict.ModelFailed failed ->
           switch (failed.status()) {
             case 401, 402, 403, 404, 410, 429, 503 -> true;

@@ -69,6 +69,20 @@ public sealed interface Verdict {
     }
   }
 
+  /**
+   * The request has reached no model: none rests, the next one is tried, since the way may be open
+   * by then. Where it stays like that, the client is told what stands in it.
+   *
+   * @param status the answer's own, 0 when none came
+   * @param why what is known of it besides, for people; may be empty
+   */
+  record NotReached(Obstacle obstacle, int status, String reason, String why) implements Verdict {
+    @Override
+    public Outcome outcome() {
+      return Outcome.UPSTREAM_ERROR;
+    }
+  }
+
   /** A well-formed answer with nothing in it. */
   record Empty(String reason) implements Verdict {
     @Override

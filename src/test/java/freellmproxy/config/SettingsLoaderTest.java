@@ -297,12 +297,19 @@ final class SettingsLoaderTest {
     assertThat(settings.modelList().egress().proxy())
         .isEqualTo(
             new ProxyServer(
-                ProxyServer.Kind.HTTP, "proxy.example.org", 3128, "user", new Secret("p@ss+word")));
+                Setting.HTTPS_PROXY,
+                ProxyServer.Kind.HTTP,
+                "proxy.example.org",
+                3128,
+                "user",
+                new Secret("p@ss+word")));
     assertThat(settings.modelList().egress().proxy())
         .extracting(ProxyServer::shown)
         .isEqualTo("http://***@proxy.example.org:3128");
     assertThat(settings.upstream().egress().proxy())
-        .isEqualTo(new ProxyServer(ProxyServer.Kind.SOCKS5, "127.0.0.1", 1080, null, null));
+        .isEqualTo(
+            new ProxyServer(
+                Setting.ALL_PROXY, ProxyServer.Kind.SOCKS5, "127.0.0.1", 1080, null, null));
   }
 
   @ParameterizedTest

@@ -2,6 +2,7 @@ package freellmproxy.testing;
 
 import io.vertx.core.net.PfxOptions;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +40,40 @@ public record TestCertificate(PfxOptions key, Path pem) {
     keytool(store, List.of("-exportcert", "-rfc", "-file", pem.toString()));
     return new TestCertificate(
         new PfxOptions().setPath(store.toString()).setPassword(PASSWORD), pem);
+  }
+
+  private static List<String> words(String arguments) {
+    return List.of(arguments.split(" "));
+  }
+
+  /**
+   * Makes one that an authority of its own has signed, which is the one to trust.
+   *
+   * @param name the only one it is for
+   * @param start when its 30 days begin, as {@code keytool -startdate} has it
+   */
+  public static TestCertificate signed(Path folder, String name, String start) throws IOException {
+    Path authority = folder.resolve("authority.p12");
+    Path authorityPem = folder.resolve("authority.pem");
+    Path store = folder.resolve("key.p12");
+    Path request = folder.resolve("request");
+    Path chain = folder.resolve("chain.pem");
+    String dates = "-startdate " + start + " -validity 30";
+    keytool(
+        authority,
+        words("-genkeypair -keyalg EC -dname CN=authority -ext bc:c -startdate -1y -validity 800"));
+    keytool(authority, words("-exportcert -rfc -file " + authorityPem));
+    keytool(store, words("-genkeypair -keyalg EC -dname CN=sandbox " + dates));
+    keytool(store, words("-certreq -file " + request));
+    keytool(
+        authority,
+        words(
+            "-gencert -rfc -infile %s -outfile %s -ext san=%s %s"
+                .formatted(request, chain, name, dates)));
+    Files.writeString(chain, Files.readString(chain) + Files.readString(authorityPem));
+    keytool(store, words("-importcert -noprompt -file " + chain));
+    return new TestCertificate(
+        new PfxOptions().setPath(store.toString()).setPassword(PASSWORD), authorityPem);
   }
 
   private static void keytool(Path store, List<String> arguments) throws IOException {

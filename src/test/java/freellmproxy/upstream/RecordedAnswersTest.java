@@ -78,6 +78,7 @@ final class RecordedAnswersTest {
       case Verdict.HostRefused refused -> refused.rest() == null ? "model-request" : "model";
       case Verdict.AccountBlocked blocked -> "account";
       case Verdict.KeyRefused refused -> "key";
+      case Verdict.NotReached missed -> "way";
       case Verdict.ProxyOverloaded overloaded -> "proxy";
       case Verdict.ClientError error -> "client";
     };

@@ -113,9 +113,9 @@ final class ReplyClassifierTest {
         row(403, error("Rate limit exceeded"), "model rate_limit"),
         row(403, error("Rate limit exceeded: free-models-per-day"), "account"),
         row(403, error("Too many requests"), "model rate_limit"),
-        row(403, "<!DOCTYPE html><html><title>Attention Required!</title></html>", "model error"),
-        row(401, "\ufeff\n<html></html>", "model error"),
-        row(403, "error code: 1010", "model error"),
+        row(403, "<!DOCTYPE html><html><title>Attention Required!</title></html>", "barred"),
+        row(401, "\ufeff\n<html></html>", "barred"),
+        row(403, "error code: 1010", "barred"),
         row(403, "Forbidden: invalid API key", "key"),
         row(403, error("Authorization failed"), "key"),
         row(401, "Unauthorized", "key"),
@@ -300,8 +300,26 @@ final class ReplyClassifierTest {
         // The request itself.
         row(400, error("Invalid request"), "client"),
         row(400, "", "client"),
-        row(400, "<html></html>", "client"),
-        row(404, "not found", "client"),
+        row(404, error("The file was not found"), "client"),
+        row(404, error("not found: a tool of the request"), "client"),
+        row(404, "{\"error\":{\"message\":\"Not found\",\"code\":404}}", "client"),
+        // No API is there, or something is in front of it.
+        row(400, "<html></html>", "no_api"),
+        row(404, "not found", "no_api"),
+        row(404, "404 page not found\n", "no_api"),
+        row(404, "", "no_api"),
+        row(404, "{\"detail\":\"Not Found\"}", "no_api"),
+        row(404, "{\"status\":404,\"error\":\"Not Found\",\"path\":\"/x\"}", "no_api"),
+        row(404, error("File Not Found"), "no_api"),
+        row(404, error("Resource not found"), "no_api"),
+        row(404, "{\"message\":\"no Route matched with those values\"}", "no_api"),
+        row(404, error("Invalid URL (POST /v1/v1/chat/completions)"), "no_api"),
+        row(405, "{\"detail\":\"Method Not Allowed\"}", "no_api"),
+        row(404, named("\"P\"", "Not Found"), "host gone"),
+        row(301, "<html></html>", "no_api"),
+        row(308, "", "no_api"),
+        row(413, "<html><title>413 Request Entity Too Large</title></html>", "barred"),
+        row(451, "<html></html>", "barred"),
         row(409, "{}", "client"),
         row(413, error("too big"), "client"),
         row(422, error("unprocessable"), "client"),
@@ -313,7 +331,7 @@ final class ReplyClassifierTest {
         row(504, "<html></html>", "model error"),
         row(524, "", "model error"),
         row(529, error("Provider returned error"), "model error"),
-        row(302, "", "model error"),
+        row(302, "", "no_api"),
         // What is not known stays what its status says.
         row(404, available("brand_new_code"), "client"),
         row(503, available("brand_new_code"), "model error"));
@@ -382,6 +400,7 @@ final class ReplyClassifierTest {
           "account " + blocked.limit().name().toLowerCase(java.util.Locale.ROOT);
       case Verdict.HostRefused refused -> refused.rest() == null ? "host" : "host gone";
       case Verdict.KeyRefused refused -> "key";
+      case Verdict.NotReached missed -> missed.obstacle().name().toLowerCase(java.util.Locale.ROOT);
       case Verdict.ClientError error -> "client";
     };
   }

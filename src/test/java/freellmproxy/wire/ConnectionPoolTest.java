@@ -76,9 +76,14 @@ final class ConnectionPoolTest {
       time.awaitTimerBetween(CONNECT_LIMIT, CONNECT_LIMIT);
       time.advance(Duration.ofSeconds(1));
       assertThat(TestProxy.await(first))
-          .isEqualTo(new UpstreamReply.Failure(Fault.CONNECT_TIMEOUT));
+          .isInstanceOfSatisfying(
+              UpstreamReply.Failure.class,
+              failure -> assertThat(failure.fault()).isEqualTo(Fault.CONNECT_TIMEOUT));
       upstream.accept().close();
-      assertThat(TestProxy.await(second)).isEqualTo(new UpstreamReply.Failure(Fault.TLS_FAILED));
+      assertThat(TestProxy.await(second))
+          .isInstanceOfSatisfying(
+              UpstreamReply.Failure.class,
+              failure -> assertThat(failure.fault()).isEqualTo(Fault.TLS_FAILED));
     }
   }
 
@@ -91,10 +96,16 @@ final class ConnectionPoolTest {
     // Theirs and that of the connection.
     time.awaitMoreTimersThan(2);
     upstream.accept().close();
-    assertThat(TestProxy.await(first)).isEqualTo(new UpstreamReply.Failure(Fault.TLS_FAILED));
+    assertThat(TestProxy.await(first))
+        .isInstanceOfSatisfying(
+            UpstreamReply.Failure.class,
+            failure -> assertThat(failure.fault()).isEqualTo(Fault.TLS_FAILED));
     try (Socket _ = upstream.accept()) {
       time.advance(CONNECT_LIMIT);
-      assertThat(TestProxy.await(second)).isEqualTo(new UpstreamReply.Failure(Fault.TLS_FAILED));
+      assertThat(TestProxy.await(second))
+          .isInstanceOfSatisfying(
+              UpstreamReply.Failure.class,
+              failure -> assertThat(failure.fault()).isEqualTo(Fault.TLS_FAILED));
     }
   }
 
@@ -106,8 +117,13 @@ final class ConnectionPoolTest {
       calls.close();
       Future<UpstreamReply> late = calls.chat();
       assertThat(TestProxy.await(waiting))
-          .isEqualTo(new UpstreamReply.Failure(Fault.CONNECTION_LOST));
-      assertThat(TestProxy.await(late)).isEqualTo(new UpstreamReply.Failure(Fault.CONNECTION_LOST));
+          .isInstanceOfSatisfying(
+              UpstreamReply.Failure.class,
+              failure -> assertThat(failure.fault()).isEqualTo(Fault.CONNECTION_LOST));
+      assertThat(TestProxy.await(late))
+          .isInstanceOfSatisfying(
+              UpstreamReply.Failure.class,
+              failure -> assertThat(failure.fault()).isEqualTo(Fault.CONNECTION_LOST));
     }
   }
 
@@ -120,8 +136,14 @@ final class ConnectionPoolTest {
     Future<UpstreamReply> second = calls.chat();
     time.awaitTimerBetween(CONNECT_LIMIT, CONNECT_LIMIT);
     broken.close();
-    assertThat(TestProxy.await(first)).isEqualTo(new UpstreamReply.Failure(Fault.TLS_FAILED));
+    assertThat(TestProxy.await(first))
+        .isInstanceOfSatisfying(
+            UpstreamReply.Failure.class,
+            failure -> assertThat(failure.fault()).isEqualTo(Fault.TLS_FAILED));
     upstream.accept().close();
-    assertThat(TestProxy.await(second)).isEqualTo(new UpstreamReply.Failure(Fault.TLS_FAILED));
+    assertThat(TestProxy.await(second))
+        .isInstanceOfSatisfying(
+            UpstreamReply.Failure.class,
+            failure -> assertThat(failure.fault()).isEqualTo(Fault.TLS_FAILED));
   }
 }

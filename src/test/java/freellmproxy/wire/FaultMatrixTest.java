@@ -298,6 +298,9 @@ final class FaultMatrixTest {
     all.put("404 of a host", Faults.error(404, "Provider returned error"));
     all.put("401 of a host", Faults.error(401, "Provider returned error"));
     all.put("403 in HTML", Faults.html(403));
+    all.put("404 in HTML", Faults.html(404));
+    all.put("404, no such path", Faults.status(404, "404 page not found"));
+    all.put("302", Faults.status(302, Map.of("location", "/login"), ""));
     all.put("403, a rate limit", Faults.error(403, "Rate limit exceeded"));
     all.put("403, the key's limit", Faults.error(403, "Key limit exceeded (total limit)"));
     all.put(

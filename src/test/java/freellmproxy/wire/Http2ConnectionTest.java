@@ -101,7 +101,10 @@ final class Http2ConnectionTest {
     Future<UpstreamReply> told = callsTo(port, time).chat();
     TestProxy.await(opened.future());
     time.advance(CONNECT_LIMIT);
-    assertThat(TestProxy.await(told)).isEqualTo(new UpstreamReply.Failure(Fault.CONNECT_TIMEOUT));
+    assertThat(TestProxy.await(told))
+        .isInstanceOfSatisfying(
+            UpstreamReply.Failure.class,
+            failure -> assertThat(failure.fault()).isEqualTo(Fault.CONNECT_TIMEOUT));
     time.advance(CONNECT_LIMIT);
     TestProxy.await(closed.future());
   }

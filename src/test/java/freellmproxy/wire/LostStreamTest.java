@@ -92,7 +92,9 @@ final class LostStreamTest {
               call.response().reset(REFUSED_STREAM);
             });
     assertThat(TestProxy.await(calls.chat()))
-        .isEqualTo(new UpstreamReply.Failure(UpstreamReply.Fault.CONNECTION_LOST));
+        .isInstanceOfSatisfying(
+            UpstreamReply.Failure.class,
+            failure -> assertThat(failure.fault()).isEqualTo(UpstreamReply.Fault.CONNECTION_LOST));
     assertThat(sent).hasValue(5);
   }
 

@@ -226,7 +226,7 @@ final class TimeLimitsTest {
         var client = RawConnection.to(slow.port()).chat(PLAIN)) {
       time.awaitTimerWithin(Duration.ofSeconds(5));
       time.advance(Duration.ofSeconds(5));
-      assertThat(client.readUntil("}}")).contains("503", "upstream_error");
+      assertThat(client.readUntil("}}")).contains("503", "nothing answers at");
     }
   }
 
@@ -270,7 +270,7 @@ final class TimeLimitsTest {
       long start = System.nanoTime();
       HttpResponse<String> answer = slow.chat();
       assertThat(answer.statusCode()).isEqualTo(503);
-      assertThat(answer.body()).contains("1 × upstream_error");
+      assertThat(answer.body()).contains("nothing answers at");
       assertThat(Duration.ofNanos(System.nanoTime() - start))
           .isBetween(Duration.ofMillis(900), Duration.ofSeconds(20));
     }

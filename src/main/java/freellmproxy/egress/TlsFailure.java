@@ -1,0 +1,91 @@
+package freellmproxy.egress;
+
+import io.netty.handler.ssl.NotSslRecordException;
+import io.netty.handler.ssl.SslHandshakeTimeoutException;
+import java.security.cert.CertPathBuilderException;
+import java.security.cert.CertPathValidatorException;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateExpiredException;
+import java.security.cert.CertificateNotYetValidException;
+import java.security.cert.X509Certificate;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.Date;
+import java.util.Optional;
+import java.util.function.Function;
+
+/** Why TLS did not come about, for people: the JDK wraps the cause in up to five exceptions. */
+final class TlsFailure {
+  private static final String CLOCK = " (or this machine's clock is wrong)";
+
+  private TlsFailure() {}
+
+  /**
+   * Half a sentence.
+   *
+   * @param target its name and port
+   */
+  static String why(Throwable failure, String target) {
+    String certificate = "the certificate of " + target;
+    if (find(failure, CertificateExpiredException.class).isPresent()) {
+      return certificate + " expired" + on(failure, X509Certificate::getNotAfter) + CLOCK;
+    }
+    if (find(failure, CertificateNotYetValidException.class).isPresent()) {
+      return certificate
+          + " is not valid yet, but"
+          + on(failure, X509Certificate::getNotBefore)
+          + CLOCK;
+    }
+    if (find(failure, CertPathBuilderException.class).isPresent()
+        || find(failure, CertPathValidatorException.class).isPresent()) {
+      return certificate
+          + " is vouched for by nobody whom this machine trusts; where a company's proxy reads"
+          + " along, name its certificate in SSL_CERT_FILE";
+    }
+    if (find(failure, CertificateException.class).isPresent()) {
+      return certificate + " is made out to another name, or cannot be read";
+    }
+    if (find(failure, NotSslRecordException.class).isPresent()) {
+      return target + " does not speak TLS; its address may have to begin with http://";
+    }
+    if (find(failure, SslHandshakeTimeoutException.class).isPresent()) {
+      return "the TLS handshake with " + target + " came to no end in time";
+    }
+    return isAboutVersions(failure)
+        ? target + " speaks none but old versions of TLS, which nobody should use any more"
+        : "the TLS handshake with " + target + " was broken off";
+  }
+
+  private static boolean isAboutVersions(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      String message = String.valueOf(cause.getMessage());
+      if (message.contains("protocol_version") || message.contains("protocol version")) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static String on(Throwable failure, Function<X509Certificate, Date> date) {
+    return find(failure, CertPathValidatorException.class)
+        .filter(invalid -> invalid.getCertPath() != null && invalid.getIndex() >= 0)
+        .map(invalid -> invalid.getCertPath().getCertificates().get(invalid.getIndex()))
+        .filter(X509Certificate.class::isInstance)
+        .map(X509Certificate.class::cast)
+        .map(certificate -> " on " + day(date.apply(certificate)))
+        .orElse("");
+  }
+
+  private static LocalDate day(Date date) {
+    return LocalDate.ofInstant(date.toInstant(), ZoneOffset.UTC);
+  }
+
+  private static <T extends Throwable> Optional<T> find(Throwable failure, Class<T> type) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (type.isInstance(cause)) {
+        return Optional.of(type.cast(cause));
+      }
+    }
+    return Optional.empty();
+  }
+}
