@@ -300,14 +300,19 @@ final class Attempt {
         ReplyClassifier.judgeAnswer(
             whole.status(), whole.headers(), whole.body(), request.providers(), time.instant());
     detail = UpstreamWords.of(verdict, whole.body(), call().redactor());
-    judged(verdict instanceof Verdict.Useful ? judgeUseful(whole.body()) : verdict);
+    judged(verdict instanceof Verdict.Useful ? judgeUseful(whole) : verdict);
   }
 
-  private Verdict judgeUseful(byte[] body) {
-    return switch (form) {
-      case STREAM -> ReplyClassifier.judgeFailure("no_event_stream");
-      case WHOLE -> ToolUse.judge(body, request);
-    };
+  private Verdict judgeUseful(UpstreamReply.Answer whole) {
+    if (form == AnswerForm.STREAM) {
+      return ReplyClassifier.judgeFailure("no_event_stream");
+    }
+    if (!request.traits().contains(Trait.HAD_TOOLS)) {
+      return new Verdict.Useful();
+    }
+    var use = new ToolUse(whole.body(), request);
+    answer = whole.with(use.mendedAnswer());
+    return use.judge();
   }
 
   private void judgeError(SseEvent error) {

@@ -3,7 +3,6 @@ package freellmproxy.exchange;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import freellmproxy.chat.ChatRequest;
-import freellmproxy.chat.ChatRequest.Trait;
 import freellmproxy.chat.OfferedTools;
 import freellmproxy.json.JsonCursor;
 import freellmproxy.upstream.ChatChunk;
@@ -17,18 +16,27 @@ import freellmproxy.upstream.Verdict;
  * long as nothing has been sent, another model may do better (contract section 5).
  */
 final class ToolUse {
-  private ToolUse() {}
+  private final byte[] answer;
+  private final ChatRequest request;
+  private final ChatChunk chunk;
 
   /**
-   * Judges a whole answer that is useful otherwise.
+   * In an answer that is useful otherwise.
    *
-   * @param request not released yet
+   * @param request one that offers tools, not released yet
    */
-  static Verdict judge(byte[] answer, ChatRequest request) {
-    if (!request.traits().contains(Trait.HAD_TOOLS)) {
-      return new Verdict.Useful();
-    }
-    ChatChunk chunk = ChatChunk.ofAnswer(answer);
+  ToolUse(byte[] answer, ChatRequest request) {
+    this.answer = answer;
+    this.request = request;
+    this.chunk = ChatChunk.ofAnswer(answer);
+  }
+
+  /** The answer, in which a model that calls tools does not say that it has stopped. */
+  byte[] mendedAnswer() {
+    return chunk.mendedAnswer();
+  }
+
+  Verdict judge() {
     if (chunk.calls().isEmpty()) {
       return SpokenCall.in(chunk.content()) == SpokenCall.CALL
           ? ReplyClassifier.judgeFailure(Fault.CALL_AS_TEXT.label())

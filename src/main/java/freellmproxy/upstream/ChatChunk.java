@@ -126,6 +126,17 @@ public final class ChatChunk {
     return contentEnd == 0 ? "" : JsonText.decode(data, contentStart, contentEnd);
   }
 
+  /**
+   * The whole answer as agents can follow it: one that calls tools has not stopped. The same bytes
+   * where nothing is to be mended.
+   */
+  public byte[] mendedAnswer() {
+    boolean saysStop = !others && !calls.isEmpty() && "stop".equals(finishReason);
+    return saysStop
+        ? Edit.apply(data, List.of(new Edit(finishStart, finishEnd, "\"tool_calls\"")))
+        : data;
+  }
+
   void add(Edit edit) {
     edits = edits.isEmpty() ? new ArrayList<>(2) : edits;
     edits.add(edit);

@@ -17,7 +17,12 @@ public sealed interface UpstreamReply {
   record Head(int status, ReplyHeaders headers) implements UpstreamReply {}
 
   /** A whole answer, whatever its status. */
-  record Answer(int status, ReplyHeaders headers, byte[] body) implements UpstreamReply {}
+  record Answer(int status, ReplyHeaders headers, byte[] body) implements UpstreamReply {
+    /** The same with another body. */
+    public Answer with(byte[] mended) {
+      return new Answer(status, headers, mended);
+    }
+  }
 
   /**
    * One event of a stream, as clients can read it.

@@ -16,6 +16,7 @@ import freellmproxy.sandbox.Faults;
 import freellmproxy.testing.FakeTime;
 import freellmproxy.testing.TestProxy;
 import java.net.http.HttpResponse;
+import java.util.Map;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,6 +65,31 @@ final class ToolUseTest {
     ChatAnswer answer =
         ChatAnswer.empty().thenToolCall("c1", "ls", "{}").thenToolCall("c2", name, arguments);
     assertThat(model(answerTo(PLAIN, answer))).isEqualTo(isGood ? FIRST : SECOND);
+  }
+
+  /** Byte for byte the same but for the finish, which agents go by. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "CALLS | stop       | 0 | tool_calls",
+        "CALLS | tool_calls | 0 | tool_calls",
+        "CALLS | length     | 0 | length",
+        "CALLS | stop       | 1 | stop",
+        "      | stop       | 0 | stop",
+      })
+  void isNoEndOfATurn(String calls, String finish, int index, String meant) {
+    String answer =
+        "{ \"id\":1.50,\"choices\":[{\"finish_reason\" :"
+            + " \"%s\",\"index\":%d,\"message\":{\"content\":\"x\"%s}}]}";
+    String made =
+        calls == null
+            ? ""
+            : ",\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"ls\",\"arguments\":\"{}\"}}]";
+    Map<String, String> json = Map.of("content-type", "application/json");
+    HttpResponse<String> told =
+        answerTo(PLAIN, Faults.status(200, json, answer.formatted(finish, index, made)));
+    assertThat(told.body()).isEqualTo(answer.formatted(meant, index, made));
   }
 
   @Test
