@@ -27,6 +27,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -58,7 +59,7 @@ final class Attempt {
   private final Deadline deadline;
   private final long startNanos;
   private final Supplier<Duration> patience;
-  private final Consumer<Verdict> onJudged;
+  private final BiConsumer<Attempt, Verdict> onJudged;
   private final List<SseEvent> held = new ArrayList<>(2);
   private final Limit limit;
 
@@ -89,7 +90,7 @@ final class Attempt {
       Settings.TimeLimits limits,
       Deadline deadline,
       Supplier<Duration> patience,
-      Consumer<Verdict> onJudged) {
+      BiConsumer<Attempt, Verdict> onJudged) {
     this.model = model;
     this.permit = permit;
     this.request = request;
@@ -367,6 +368,6 @@ final class Attempt {
       // nothing.
       call().abort();
     }
-    onJudged.accept(verdict);
+    onJudged.accept(this, verdict);
   }
 }
