@@ -12,7 +12,8 @@ import java.util.regex.Pattern;
 
 /**
  * What a {@code .env} file says: {@code NAME=value} lines, comments, an optional {@code export},
- * single or double quotes. Of two lines with the same name the last one counts.
+ * single or double quotes, behind which only a comment may stand. Of two lines with the same name
+ * the last one counts.
  *
  * @param problems with the file, and with lines that are none of this; never their text
  */
@@ -63,6 +64,8 @@ record DotEnv(Map<String, String> values, List<Problem> problems) {
       String value = assignment.substring(equals + 1).strip();
       if (isQuoted(value) && closingQuote(value) < 0) {
         problems.add(inLine(number, "has a quote without its closing one"));
+      } else if (isQuoted(value) && !behindQuote(value).matches("(\\s*|\\s+#.*)")) {
+        problems.add(inLine(number, "has text behind its closing quote"));
       }
       values.put(name, unquote(value));
     }
@@ -79,6 +82,10 @@ record DotEnv(Map<String, String> values, List<Problem> problems) {
 
   private static int closingQuote(String value) {
     return value.indexOf(value.charAt(0), 1);
+  }
+
+  private static String behindQuote(String value) {
+    return value.substring(closingQuote(value) + 1);
   }
 
   private static String unquote(String value) {

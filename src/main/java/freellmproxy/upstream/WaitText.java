@@ -1,5 +1,6 @@
 package freellmproxy.upstream;
 
+import io.netty.handler.codec.DateFormatter;
 import java.math.BigDecimal;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -7,8 +8,7 @@ import java.time.Instant;
 import java.time.LocalTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
+import java.util.Date;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -83,15 +83,6 @@ record WaitText(Instant now) {
           Duration.ofMinutes(1),
           Duration.ofSeconds(1),
           Duration.ofMillis(1));
-
-  /** The three forms that RFC 9110 section 5.6.7 obliges a recipient to read, and ISO 8601. */
-  private static final List<DateTimeFormatter> DATES =
-      List.of(
-          DateTimeFormatter.RFC_1123_DATE_TIME,
-          DateTimeFormatter.ofPattern("EEEE, dd-MMM-yy HH:mm:ss zzz", Locale.US),
-          DateTimeFormatter.ofPattern("EEE MMM ppd HH:mm:ss yyyy", Locale.US)
-              .withZone(ZoneOffset.UTC),
-          DateTimeFormatter.ISO_OFFSET_DATE_TIME);
 
   /** A number of seconds, a moment since 1970 in seconds or milliseconds, a length, or a date. */
   Optional<Duration> value(@Nullable String text) {
@@ -171,18 +162,20 @@ record WaitText(Instant now) {
   }
 
   private Optional<Duration> date(String text) {
-    return DATES.stream()
-        .flatMap(format -> parse(text, format).stream())
-        .flatMap(moment -> until(moment).stream())
-        .findFirst();
+    return iso8601(text).or(() -> httpDate(text)).flatMap(this::until);
   }
 
-  private static Optional<Instant> parse(String text, DateTimeFormatter format) {
+  private static Optional<Instant> iso8601(String text) {
     try {
-      return Optional.of(ZonedDateTime.parse(text, format).toInstant());
+      return Optional.of(OffsetDateTime.parse(text).toInstant());
     } catch (DateTimeException otherForm) {
       return Optional.empty();
     }
+  }
+
+  /** In any of the three forms that RFC 9110 section 5.6.7 obliges a recipient to read. */
+  private static Optional<Instant> httpDate(String text) {
+    return Optional.ofNullable(DateFormatter.parseHttpDate(text)).map(Date::toInstant);
   }
 
   private Optional<Duration> until(Instant moment) {

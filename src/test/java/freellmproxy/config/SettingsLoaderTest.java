@@ -187,6 +187,27 @@ final class SettingsLoaderTest {
         .doesNotContain("SECRET");
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "PORT=\"9000\"           | true",
+        "PORT='9000' # my port   | true",
+        "PORT=\"9000\" \"9001\"    | false",
+        "PORT=\"9000\"x          | false",
+        "PORT=\"9000\"#x         | false",
+        "PORT='9000'; export X   | false"
+      })
+  void dropsNothingBehindAQuoteButAComment(String line, boolean isGood) throws IOException {
+    writeDotEnv(line);
+    if (isGood) {
+      assertThat(loaded().settings().listen().port()).isEqualTo(9000);
+    } else {
+      assertThat(problems().getFirst().toString()).contains("line 1 has text behind its closing");
+    }
+  }
+
   @Test
   void saysThatTheFileIsAFolder() throws IOException {
     Files.createDirectory(folder.resolve(".env"));
@@ -354,6 +375,8 @@ final class SettingsLoaderTest {
     "api.example.org:8443,true",
     "api.example.org:443,false",
     "*,true",
+    "*.example.org,true",
+    "10.0.0.0/8,false",
     "ample.org,false",
     "other.org,false",
     "'',false"
@@ -362,6 +385,29 @@ final class SettingsLoaderTest {
     environment.put("HTTPS_PROXY", "http://proxy.example.org:3128");
     environment.put("NO_PROXY", noProxy);
     environment.put("UPSTREAM_BASE_URL", "https://api.example.org:8443/v1");
+    assertThat(loaded().settings().upstream().egress().proxy() == null).isEqualTo(direct);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "10.0.0.0/8,http://10.200.3.4,true",
+    "10.0.0.0/8,http://11.0.0.1,false",
+    "'x.org,192.168.1.64/26',http://192.168.1.127,true",
+    "192.168.1.64/26,http://192.168.1.128,false",
+    "192.168.1.77,http://192.168.1.77:8000,true",
+    "0.0.0.0/0,http://1.2.3.4,true",
+    "1.2.3.4/32,http://1.2.3.4,true",
+    "1.2.3.4/33,http://1.2.3.4,false",
+    "fd00::/8,http://[fd12::1]:8000,true",
+    "fd00::/8,http://[fe80::1],false",
+    "fd00::/8,http://10.0.0.1,false",
+    "10.0.0.0/x,http://10.0.0.1,false",
+    "10.0.0.0/8,http://10.0.0.1.example.org,false"
+  })
+  void goesAroundTheProxyToTheAddressesOfANetwork(String noProxy, String url, boolean direct) {
+    environment.put("HTTP_PROXY", "http://proxy.example.org:3128");
+    environment.put("NO_PROXY", noProxy);
+    environment.put("UPSTREAM_BASE_URL", url);
     assertThat(loaded().settings().upstream().egress().proxy() == null).isEqualTo(direct);
   }
 
