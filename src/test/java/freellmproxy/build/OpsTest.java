@@ -74,6 +74,32 @@ final class OpsTest {
     assertThat(Path.of(file)).content().contains(limit);
   }
 
+  /** What each of these was once without. */
+  @ParameterizedTest
+  @CsvSource({
+    "docker-compose.yml, '${PUBLISH_ON:-127.0.0.1}:${PORT:-8080}:8080'",
+    "docker-compose.yml, '- .:/config:ro'",
+    "packaging/kubernetes/free-llm-proxy.yaml, 'strategy: {type: Recreate}'",
+    "packaging/kubernetes/free-llm-proxy.yaml, 'automountServiceAccountToken: false'",
+    "packaging/kubernetes/free-llm-proxy.yaml, imagePullPolicy: IfNotPresent",
+    "packaging/kubernetes/free-llm-proxy.yaml, 'periodSeconds: 10, timeoutSeconds: 5'",
+    ".gitattributes, '* text=auto eol=lf'"
+  })
+  void theDeploymentFilesKeepWhatTheyPromise(String file, String line) throws IOException {
+    assertThat(Path.of(file)).content().contains(line);
+  }
+
+  /** cmd.exe loses its place in a file without CR. */
+  @Test
+  void theWindowsScriptIsTheTwinOfTheOther() throws IOException {
+    String script = Files.readString(Path.of("free-llm-proxy.cmd"));
+    assertThat(script.replace("\r\n", "")).doesNotContain("\n");
+    assertThat(script)
+        .contains("packaging\\java-options", "target\\free-llm-proxy.jar", "%JAVA_OPTS%", "%*");
+    assertThat(number("needed_java=(\\d+)", script))
+        .isEqualTo(number("needed_java=(\\d+)", Files.readString(Path.of("packaging/find-java"))));
+  }
+
   private static int number(String pattern, String text) {
     return Integer.parseInt(found(pattern, text).iterator().next());
   }

@@ -28,6 +28,7 @@ final class StartScriptJavaTest {
     Files.copy(Path.of("free-llm-proxy"), home.resolve("free-llm-proxy"));
     Files.createDirectories(home.resolve("packaging"));
     Files.createFile(home.resolve("packaging/java-options"));
+    Files.copy(Path.of("packaging/find-java"), home.resolve("packaging/find-java"));
     Path sources = Files.createDirectories(home.resolve("src/main"));
     Path pom = Files.createFile(home.resolve("pom.xml"));
     Path jar = home.resolve("target/free-llm-proxy.jar");
@@ -65,6 +66,25 @@ final class StartScriptJavaTest {
     Files.createSymbolicLink(bin.resolve("java"), jdk("25.0.2", true).resolve("bin/java"));
     String path = bin + ":" + System.getenv("PATH");
     assertThat(launch(Map.of("PATH", path))).contains("java 25.0.2");
+  }
+
+  @Test
+  void startsThroughLinks() throws Exception {
+    Path bin = Files.createDirectories(folder.resolve("some bin"));
+    Path absolute = bin.resolve("absolute");
+    Files.createSymbolicLink(absolute, home.resolve("free-llm-proxy"));
+    Path relative = bin.resolve("relative");
+    Files.createSymbolicLink(relative, Path.of("../a home/free-llm-proxy"));
+    Path chain = bin.resolve("chain");
+    Files.createSymbolicLink(chain, Path.of("relative"));
+    String jdk = jdk("25.0.1", true).toString();
+    for (Path link : List.of(absolute, relative, chain)) {
+      ProcessBuilder script = script(Map.of("JAVA_HOME", jdk)).directory(bin.toFile());
+      script.command().set(1, link.toString());
+      assertThat(said(script.start())).contains("[" + home + "/target/free-llm-proxy.jar]");
+      script.command().set(1, link.getFileName().toString());
+      assertThat(said(script.start())).contains("[" + home + "/target/free-llm-proxy.jar]");
+    }
   }
 
   @Test

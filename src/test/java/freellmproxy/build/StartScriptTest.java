@@ -27,6 +27,7 @@ final class StartScriptTest {
     Files.createDirectories(home.resolve("jdk/bin"));
     Files.createFile(home.resolve("pom.xml"));
     Files.createFile(home.resolve("packaging/java-options"));
+    Files.copy(Path.of("packaging/find-java"), home.resolve("packaging/find-java"));
     Files.writeString(home.resolve("jdk/release"), "JAVA_VERSION=\"25.0.1\"\n");
     script(
         "jdk/bin/java",
@@ -51,6 +52,28 @@ final class StartScriptTest {
       assertThat(first.lines()).contains("served");
       assertThat(second.lines()).contains("served").noneMatch(line -> line.startsWith("Building"));
     }
+  }
+
+  @Test
+  void saysHowLongTheFirstStartTakes() throws IOException {
+    try (BufferedReader first = start()) {
+      assertThat(first.readLine()).startsWith("Building").contains("half a minute");
+      Files.writeString(home.resolve("gate"), "go\n");
+      assertThat(first.lines())
+          .anyMatch(line -> line.startsWith("Preparing") && line.contains("ten seconds"))
+          .contains("served");
+    }
+  }
+
+  /** A folder that cannot be written stops root too when it is a file. */
+  @Test
+  void advisesWhereItCannotBeBuilt() throws IOException, InterruptedException {
+    Files.createFile(home.resolve("target"));
+    Process process = run(home.resolve("free-llm-proxy").toString());
+    try (BufferedReader said = process.inputReader()) {
+      assertThat(said.lines()).anyMatch(line -> line.contains("cannot be written")).hasSize(3);
+    }
+    assertThat(process.waitFor()).isEqualTo(69);
   }
 
   private BufferedReader startBehind(BufferedReader first) throws IOException {
