@@ -13,6 +13,7 @@ import freellmproxy.http.FirstList;
 import freellmproxy.http.HttpFront;
 import freellmproxy.http.IgnoredModels;
 import freellmproxy.http.LargeBodies;
+import freellmproxy.http.RefusalLog;
 import freellmproxy.observe.ExchangeLog;
 import freellmproxy.observe.Journal;
 import freellmproxy.observe.Logging;
@@ -87,11 +88,7 @@ public final class Proxy {
         new CatalogRefresher(
             vertx.getOrCreateContext(),
             new CatalogFeed(
-                vertx,
-                listRequests,
-                settings.modelList().url(),
-                new CatalogParser(settings.upstream()::allows),
-                time),
+                vertx, listRequests, settings.modelList().url(), CatalogParser.of(settings), time),
             settings.modelList(),
             time,
             RandomGenerator.getDefault(),
@@ -115,6 +112,7 @@ public final class Proxy {
             firstList,
             metrics,
             new IgnoredModels(),
+            new RefusalLog(time),
             new LargeBodies(vertx),
             () -> stopping,
             this::reload);

@@ -1,5 +1,7 @@
 package freellmproxy.catalog;
 
+import freellmproxy.config.Globs;
+import freellmproxy.config.Settings;
 import freellmproxy.json.ByteOrderMark;
 import freellmproxy.json.JsonCursor;
 import java.util.ArrayList;
@@ -30,6 +32,7 @@ public final class CatalogParser {
   private static final int LONGEST_TIME = 40;
 
   private final Predicate<String> isAllowed;
+  private final Globs denied;
 
   /**
    * A parser for one upstream.
@@ -37,7 +40,18 @@ public final class CatalogParser {
    * @param isAllowed ids it refuses are left out with a warning (contract section 9, FREE_ONLY)
    */
   public CatalogParser(Predicate<String> isAllowed) {
+    this(isAllowed, Globs.NONE);
+  }
+
+  /** The same, but these are left out without a word: that is meant. */
+  public CatalogParser(Predicate<String> isAllowed, Globs denied) {
     this.isAllowed = isAllowed;
+    this.denied = denied;
+  }
+
+  /** One as the settings have it. */
+  public static CatalogParser of(Settings settings) {
+    return new CatalogParser(settings.upstream()::allows, settings.modelList().denied());
   }
 
   /** What came of reading a list. */
@@ -84,6 +98,7 @@ public final class CatalogParser {
 
     private final List<String> warnings = new ArrayList<>();
     private int moreWarnings;
+    private int deniedEntries;
     private @Nullable String updatedAt;
 
     Reading(byte[] json, int length) {
@@ -120,6 +135,7 @@ public final class CatalogParser {
         entries = null;
         warnings.clear();
         moreWarnings = 0;
+        deniedEntries = 0;
         if (json.kind() == JsonCursor.Kind.ARRAY) {
           readEntries();
         } else {
@@ -150,7 +166,9 @@ public final class CatalogParser {
     private void readEntry(int number, Map<String, ModelEntry> read) {
       ModelEntry entry = ModelEntry.read(list);
       Optional<String> fault = fault(entry);
-      if (fault.isPresent()) {
+      if (denied.match(entry.id())) {
+        deniedEntries++;
+      } else if (fault.isPresent()) {
         warn("entry " + number + " is skipped: " + fault.get());
       } else {
         read.merge(entry.id(), entry, (old, other) -> other.rank() < old.rank() ? other : old);
@@ -177,9 +195,13 @@ public final class CatalogParser {
               .map(ModelEntry::model)
               .toList();
       return models.isEmpty()
-          ? Result.unusable(
-              FetchFailure.Type.NO_USABLE_ENTRY, "the list has no entry that can be used")
+          ? Result.unusable(FetchFailure.Type.NO_USABLE_ENTRY, noEntry())
           : new Result.Parsed(models, List.copyOf(warnings), moreWarnings, updatedAt);
+    }
+
+    private String noEntry() {
+      String none = "the list has no entry that can be used";
+      return deniedEntries == 0 ? none : none + "; MODELS_DENY leaves out " + deniedEntries;
     }
   }
 

@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * event loop.
  */
 public final class ChatRequest {
+  /** What a client is told to ask for. */
+  private static final Set<String> ANY_MODEL = Set.of("auto", "free-model");
+
   /** Sending a buffer made of parts costs more than a copy of so many bytes. */
   private static final int LARGEST_COPIED = 8 << 10;
 
@@ -100,7 +103,7 @@ public final class ChatRequest {
    * {@code auto}, an empty name and no name at all are the normal case.
    */
   public Optional<String> ignoredModel() {
-    return Optional.ofNullable(model).filter(name -> !name.isEmpty() && !name.equals("auto"));
+    return Optional.ofNullable(model).filter(name -> !name.isEmpty() && !ANY_MODEL.contains(name));
   }
 
   /** What could make OpenRouter charge money (contract section 9, {@code FREE_ONLY}). */

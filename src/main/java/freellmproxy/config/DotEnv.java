@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -38,6 +39,13 @@ record DotEnv(Map<String, String> values, List<Problem> problems) {
     } catch (IOException e) {
       return unreadable("it cannot be read", "Check who may read " + file + ".");
     }
+  }
+
+  /** The same, but these names are not in it. */
+  DotEnv without(Set<String> names) {
+    var left = new LinkedHashMap<>(values);
+    left.keySet().removeAll(names);
+    return new DotEnv(left, problems);
   }
 
   private static DotEnv unreadable(String fault, String fix) {

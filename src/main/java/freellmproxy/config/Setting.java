@@ -10,6 +10,7 @@ public enum Setting {
   MODELS_LIST_URL("https://shir-man.com/api/free-llm/top-models"),
   MODELS_REFRESH_SEC("3600"),
   UPSTREAM_BASE_URL("https://openrouter.ai/api/v1"),
+  MODELS_DENY(""),
   FREE_ONLY("true"),
   OPENROUTER_REFERER("http://localhost"),
   OPENROUTER_TITLE("free-llm-proxy"),
@@ -76,6 +77,7 @@ public enum Setting {
       // Sockets, pools and the list's timer are made of these.
       case MODELS_LIST_URL,
           MODELS_REFRESH_SEC,
+          MODELS_DENY,
           UPSTREAM_BASE_URL,
           FREE_ONLY,
           HOST,

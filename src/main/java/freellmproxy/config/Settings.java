@@ -90,8 +90,12 @@ public record Settings(
     }
   }
 
-  /** Where the ranked list of models comes from and how often it is read. */
-  public record ModelList(URI url, Duration refresh, Egress egress) {
+  /**
+   * Where the ranked list of models comes from and how often it is read.
+   *
+   * @param denied ids that are left out of it
+   */
+  public record ModelList(URI url, Duration refresh, Globs denied, Egress egress) {
     /** The address as it may be printed: a query may hold a key. */
     public String shown() {
       String port = url.getPort() < 0 ? "" : ":" + url.getPort();

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -57,8 +58,20 @@ public final class SettingsLoader {
    * @param environment names and values, as the process got them
    */
   public static Result load(Map<String, String> environment, Path dotEnvFile) {
-    DotEnv dotEnv = DotEnv.read(dotEnvFile);
-    var loader = new SettingsLoader(environment, dotEnv);
+    return load(environment, Map.of(), dotEnvFile);
+  }
+
+  /**
+   * The same, but what was said on the command line wins over both without a warning.
+   *
+   * @param options by the names of settings
+   */
+  public static Result load(
+      Map<String, String> environment, Map<String, String> options, Path dotEnvFile) {
+    DotEnv dotEnv = DotEnv.read(dotEnvFile).without(options.keySet());
+    var all = new HashMap<>(environment);
+    all.putAll(options);
+    var loader = new SettingsLoader(all, dotEnv);
     loader.problems.addAll(dotEnv.problems());
     return loader.load();
   }
@@ -110,12 +123,23 @@ public final class SettingsLoader {
         keys(),
         listen(),
         new Settings.ModelList(
-            listUrl, seconds(Setting.MODELS_REFRESH_SEC), egress.egress(listUrl)),
+            listUrl, seconds(Setting.MODELS_REFRESH_SEC), denied(), egress.egress(listUrl)),
         upstream(baseUrl, egress.egress(baseUrl)),
         limits(),
         fallback(),
         logLevel(),
         choice(Setting.LOG_FORMAT, LogFormat.class));
+  }
+
+  private Globs denied() {
+    Globs denied = Globs.parse(raw.text(Setting.MODELS_DENY));
+    if (denied.match("any/model:free") && denied.match("other/one")) {
+      problem(
+          Setting.MODELS_DENY,
+          "it leaves out every model",
+          "Name fewer, such as */gpt-oss*,google/*");
+    }
+    return denied;
   }
 
   private Settings.Keys keys() {
@@ -145,6 +169,8 @@ public final class SettingsLoader {
       problem(setting, "it is not set", howToGet);
     } else if (value.equals(placeholder)) {
       problem(setting, "it is still the placeholder of .env.example", howToGet);
+    } else if (value.indexOf(',') >= 0) {
+      problem(setting, "it has a comma in it, and one key is used, not a list", "Choose one");
     } else if (!value.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
       problem(
           setting,

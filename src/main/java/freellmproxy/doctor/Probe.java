@@ -82,7 +82,7 @@ final class Probe {
   CatalogParser.Result list(Settings settings) {
     Settings.ModelList list = settings.modelList();
     OutboundRequests requests = requests(list.url(), list.egress(), Compression.KEPT);
-    var parser = new CatalogParser(settings.upstream()::allows);
+    var parser = CatalogParser.of(settings);
     var feed = new CatalogFeed(vertx, requests, list.url(), parser, time);
     Promise<CatalogParser.Result> result = Promise.promise();
     vertx.runOnContext(now -> feed.fetch().onComplete(result));

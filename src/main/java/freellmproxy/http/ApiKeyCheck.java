@@ -2,7 +2,7 @@ package freellmproxy.http;
 
 import freellmproxy.api.ApiError;
 import freellmproxy.api.ApiError.Retry;
-import freellmproxy.config.Secret;
+import freellmproxy.config.Settings;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.function.Supplier;
@@ -12,11 +12,13 @@ import org.jspecify.annotations.Nullable;
 final class ApiKeyCheck {
   private static final String SCHEME = "Bearer ";
 
-  private final Supplier<Secret> key;
+  private final Supplier<Settings.Keys> keys;
+  private final RefusalLog log;
 
   /** Compares with the key of the moment. */
-  ApiKeyCheck(Supplier<Secret> key) {
-    this.key = key;
+  ApiKeyCheck(Supplier<Settings.Keys> keys, RefusalLog log) {
+    this.keys = keys;
+    this.log = log;
   }
 
   /** An endpoint that only clients with the key reach. */
@@ -33,6 +35,7 @@ final class ApiKeyCheck {
 
   /** Sends what {@link #check} found. */
   void refuse(HttpCall call, ApiError error) {
+    log.note(call, error);
     if (error.status() == 401) {
       call.header("WWW-Authenticate", "Bearer");
     }
@@ -57,7 +60,10 @@ final class ApiKeyCheck {
           "invalid_authorization",
           "The Authorization header must read `Bearer KEY`, with the proxy's key (PROXY_API_KEY).");
     }
-    return key.get().matches(given.strip()) ? null : wrongKey();
+    String sent = given.strip();
+    return keys.get().proxy().matches(sent)
+        ? null
+        : wrongKey(keys.get().openRouter().matches(sent));
   }
 
   private static @Nullable String bearer(String authorization) {
@@ -71,12 +77,16 @@ final class ApiKeyCheck {
     return new ApiError(401, "authentication_error", code, message, null, Retry.POINTLESS);
   }
 
-  private static ApiError wrongKey() {
+  private static ApiError wrongKey(boolean isThatOfOpenRouter) {
     return new ApiError(
         403,
         "permission_error",
         "invalid_token",
-        "This key is not the proxy's key. Clients send PROXY_API_KEY, not the OpenRouter key.",
+        isThatOfOpenRouter
+            ? "This is OPENROUTER_API_KEY, which the proxy keeps to itself. Clients send"
+                + " PROXY_API_KEY."
+            : "This key is not the proxy's key. Clients send PROXY_API_KEY, not the OpenRouter"
+                + " key.",
         null,
         Retry.POINTLESS);
   }

@@ -35,6 +35,7 @@ public final class HttpFront {
       FirstList firstList,
       Metrics metrics,
       IgnoredModels ignoredModels,
+      RefusalLog refusalLog,
       LargeBodies largeBodies,
       BooleanSupplier isStopping,
       Callable<LiveSettings.Reload> reload) {}
@@ -68,8 +69,9 @@ public final class HttpFront {
     LiveSettings settings = shared.exchange().settings();
     CatalogRefresher refresher = shared.refresher();
     FirstList firstList = shared.firstList();
-    var keyCheck = new ApiKeyCheck(() -> settings.current().keys().proxy());
-    var models = new ModelsEndpoint(refresher::current);
+    var keyCheck = new ApiKeyCheck(() -> settings.current().keys(), shared.refusalLog());
+    var models =
+        new ModelsEndpoint(refresher::current, () -> settings.current().fallback().maxAttempts());
     var admin = new AdminEndpoint(vertx, refresher, shared.exchange().cooldowns(), shared.reload());
     var status =
         new StatusEndpoints(
@@ -89,7 +91,8 @@ public final class HttpFront {
             shared.largeBodies(),
             shared.exchange().sink(),
             shared.exchange().time());
-    return new Routes(new Cors(() -> settings.current().listen().corsOrigins()))
+    return new Routes(
+            new Cors(() -> settings.current().listen().corsOrigins()), shared.refusalLog())
         .add(HttpMethod.POST, "/v1/chat/completions", chat)
         .add(HttpMethod.GET, ModelsEndpoint.PATH, keyCheck.guard(firstList.awaitedBy(models::list)))
         .add(

@@ -18,9 +18,11 @@ final class Routes {
   private final Map<String, Map<HttpMethod, Endpoint>> exact = new LinkedHashMap<>();
   private final Map<String, Map<HttpMethod, Endpoint>> prefixes = new LinkedHashMap<>();
   private final Cors cors;
+  private final RefusalLog log;
 
-  Routes(Cors cors) {
+  Routes(Cors cors, RefusalLog log) {
     this.cors = cors;
+    this.log = log;
   }
 
   /**
@@ -53,7 +55,7 @@ final class Routes {
     }
     Map<HttpMethod, Endpoint> methods = find(call.path());
     if (methods == null) {
-      call.error(notFound());
+      refuse(call, UnknownPath.error(call.path()));
       return;
     }
     boolean isHead = request.method().equals(HttpMethod.HEAD);
@@ -61,10 +63,15 @@ final class Routes {
     if (endpoint == null) {
       String allowed =
           methods.keySet().stream().map(Routes::allow).collect(Collectors.joining(", "));
-      call.header(HttpHeaders.ALLOW, allowed).error(wrongMethod(request.method(), allowed));
+      refuse(call.header(HttpHeaders.ALLOW, allowed), wrongMethod(request.method(), allowed));
     } else {
       endpoint.handle(call);
     }
+  }
+
+  private void refuse(HttpCall call, ApiError error) {
+    log.note(call, error);
+    call.error(error);
   }
 
   private static String allow(HttpMethod method) {
@@ -81,17 +88,6 @@ final class Routes {
         .map(Map.Entry::getValue)
         .findFirst()
         .orElse(null);
-  }
-
-  private static ApiError notFound() {
-    return new ApiError(
-        404,
-        "invalid_request_error",
-        "not_found",
-        "There is nothing at this path. Chat requests go to POST /v1/chat/completions; GET / lists"
-            + " the endpoints.",
-        null,
-        Retry.POINTLESS);
   }
 
   private static ApiError wrongMethod(HttpMethod method, String allowed) {

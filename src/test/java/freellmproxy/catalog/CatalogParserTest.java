@@ -4,9 +4,12 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import freellmproxy.catalog.CatalogParser.Result;
+import freellmproxy.config.Globs;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Contract section 2: the tolerant parse. */
@@ -113,6 +116,33 @@ final class CatalogParserTest {
     assertThat(parsed("{\"updatedAt\":\"today\",\"models\":[{\"id\":\"a\"}]}").updatedAt())
         .isEqualTo("today");
     assertThat(parsed("[{\"id\":\"a\"}]").updatedAt()).isNull();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "*/b*          | a/a:free c/c:free",
+        "A/*,c/c:fre?  | x/b:free",
+        "*b*           | a/a:free c/c:free",
+        "a/a           | a/a:free x/b:free c/c:free",
+        "*a*a*a*b      | a/a:free x/b:free c/c:free",
+        "a*e,x/?:free  | c/c:free",
+        "*             | ",
+      })
+  void leavesOutWhatIsDenied(String globs, String left) {
+    var denied = new Globs(List.of(globs.toLowerCase(Locale.ROOT).split(",")));
+    String list = "[{\"id\":\"a/a:free\"},{\"id\":\"x/b:free\"},{\"id\":\"c/c:free\"}]";
+    switch (new CatalogParser(id -> true, denied).parse(list.getBytes(UTF_8))) {
+      case CatalogParser.Result.Parsed parsed -> {
+        assertThat(parsed.models()).extracting(Model::id).containsExactly(left.split(" "));
+        assertThat(parsed.warnings()).isEmpty();
+      }
+      case CatalogParser.Result.Unusable(FetchFailure failure) -> {
+        assertThat(left).isNull();
+        assertThat(failure.error()).endsWith("MODELS_DENY leaves out 3");
+      }
+    }
   }
 
   @ParameterizedTest

@@ -178,6 +178,21 @@ final class SettingsLoaderTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"OPENROUTER_API_KEY", "PROXY_API_KEY"})
+  void refusesAListOfKeys(String name) {
+    environment.put(name, "sk-first-0123456789,sk-second-0123456789");
+    assertThat(problems()).extracting(Problem::name).containsExactly(name);
+    assertThat(problems().getFirst().toString()).contains("one key").doesNotContain("012345");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"*", "*/*", "*:free,*", "**"})
+  void refusesToLeaveOutEveryModel(String globs) {
+    environment.put("MODELS_DENY", globs);
+    assertThat(problems()).extracting(Problem::name).containsExactly("MODELS_DENY");
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {"PROXY_API_KEY=\"SECRET", "PROXY_API_KEY='SECRET\"", "PORT=\"9000"})
   void refusesAQuoteThatIsNotClosed(String line) throws IOException {
     writeDotEnv("# keys", line);

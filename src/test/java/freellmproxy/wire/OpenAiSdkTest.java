@@ -195,7 +195,8 @@ final class OpenAiSdkTest {
   @Test
   void listsModels() {
     List<String> ids = client.models().list().autoPager().stream().map(Model::id).toList();
-    assertThat(ids).hasSize(6).startsWith(FIRST, SECOND);
+    assertThat(ids).hasSize(8).startsWith("auto", "free-model", FIRST, SECOND);
+    assertThat(client.models().retrieve("auto").id()).isEqualTo("auto");
     assertThat(client.models().retrieve(FIRST).id()).isEqualTo(FIRST);
   }
 
