@@ -47,7 +47,7 @@ final class DemoCommand implements Callable<Integer> {
     String key = generatedKey();
     return new ServeCommand(
             () -> SandboxSettings.load(sandbox, key, wantedPort()),
-            (settings, proxy, catalog) -> introduce(proxy, key))
+            (loaded, proxy, catalog) -> introduce(proxy, key))
         .call();
   }
 

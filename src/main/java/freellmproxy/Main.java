@@ -26,7 +26,8 @@ import picocli.CommandLine.IVersionProvider;
       VersionCommand.class,
       SandboxCommand.class,
       TrainCommand.class,
-      AutoComplete.GenerateCompletion.class
+      AutoComplete.GenerateCompletion.class,
+      CommandLine.HelpCommand.class
     })
 public final class Main implements Callable<Integer> {
 
@@ -52,7 +53,9 @@ public final class Main implements Callable<Integer> {
   static CommandLine commandLine() {
     var line = new CommandLine(new Main()).setCaseInsensitiveEnumValuesAllowed(true);
     // picocli takes generate-completion for help, and help for right whatever else is asked.
-    line.getSubcommands().values().forEach(command -> command.getCommandSpec().helpCommand(false));
+    line.getSubcommands()
+        .forEach((name, command) -> command.getCommandSpec().helpCommand(name.equals("help")));
+    line.setParameterExceptionHandler(new WrongUsage());
     return line;
   }
 

@@ -3,21 +3,25 @@ package freellmproxy;
 import freellmproxy.catalog.Catalog;
 import freellmproxy.config.LiveSettings;
 import freellmproxy.config.Problem;
+import freellmproxy.config.Setting;
 import freellmproxy.config.Settings;
 import freellmproxy.config.SettingsLoader;
 import freellmproxy.observe.Logging;
 import freellmproxy.time.VertxTime;
 import io.vertx.core.Vertx;
 import java.io.PrintWriter;
-import java.net.URI;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /** {@code free-llm-proxy serve}: runs the proxy until SIGTERM. */
 @Command(
@@ -27,17 +31,40 @@ import picocli.CommandLine.Command;
 final class ServeCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
 
+  private static final Path DOT_ENV = Path.of(".env");
+
+  @Option(
+      names = "--port",
+      description = "Port to listen on; 0 picks a free one (default: PORT, or 8080).",
+      converter = PortNumber.class)
+  private @Nullable Integer port;
+
+  @Option(names = "--host", description = "Address to listen on (default: HOST, or 0.0.0.0).")
+  private @Nullable String host;
+
   private final Supplier<SettingsLoader.Result> load;
   private final ReadyListener listener;
 
   /** Is told once the list has been read, on an event loop. */
   interface ReadyListener {
-    void ready(Settings settings, Proxy proxy, Catalog catalog);
+    void ready(SettingsLoader.Result.Loaded loaded, Proxy proxy, Catalog catalog);
   }
 
   /** With the settings of the environment and the working directory. */
   ServeCommand() {
-    this(() -> SettingsLoader.load(System.getenv(), Path.of(".env")), ServeCommand::greet);
+    this.load = () -> SettingsLoader.load(System.getenv(), options(), DOT_ENV);
+    this.listener = ServeCommand::greet;
+  }
+
+  private Map<String, String> options() {
+    var options = new HashMap<String, String>();
+    if (port != null) {
+      options.put(Setting.PORT.name(), port.toString());
+    }
+    if (host != null) {
+      options.put(Setting.HOST.name(), host);
+    }
+    return options;
   }
 
   /**
@@ -69,7 +96,7 @@ final class ServeCommand implements Callable<Integer> {
       err.printf("  %d. %s%n", ++number, problem);
     }
     err.println("Set these in the environment or in a file named .env here (see .env.example).");
-    err.println("To try it without any key: free-llm-proxy demo");
+    err.println("To try it without any key: " + CalledAs.command() + " demo");
     err.flush();
   }
 
@@ -85,35 +112,16 @@ final class ServeCommand implements Callable<Integer> {
     return ProxyProcess.run(
         Proxy.start(vertx, new LiveSettings(loaded, load), new VertxTime(vertx)),
         settings.listen().host() + ":" + settings.listen().port(),
-        proxy ->
-            proxy.firstReading().onSuccess(catalog -> listener.ready(settings, proxy, catalog)));
+        proxy -> proxy.firstReading().onSuccess(catalog -> listener.ready(loaded, proxy, catalog)));
   }
 
-  /** What a person at a terminal wants to know; a service has its log. */
-  private static void greet(Settings settings, Proxy proxy, Catalog catalog) {
-    if (!Logging.isText(settings.logFormat())) {
-      return;
+  /** A service has its log. */
+  private static void greet(SettingsLoader.Result.Loaded loaded, Proxy proxy, Catalog catalog) {
+    if (Logging.isText(loaded.settings().logFormat())) {
+      PrintWriter out = new CommandLine(new ServeCommand()).getOut();
+      out.print(StartBlock.of(loaded, DOT_ENV, proxy.port(), catalog));
+      out.flush();
     }
-    URI address = settings.listen().url(proxy.port());
-    PrintWriter out = new CommandLine(new ServeCommand()).getOut();
-    out.printf("%n  free-llm-proxy listens on %s/v1%n", address);
-    if (catalog.isEmpty()) {
-      out.printf("  models   none yet; `free-llm-proxy doctor` says why%n");
-    } else {
-      out.printf(
-          "  models   %d free ones, %s is asked first%n",
-          catalog.models().size(), catalog.models().getFirst().id());
-    }
-    out.printf(
-        """
-          key      PROXY_API_KEY, %2$s
-          try      curl %1$s/v1/chat/completions -H "Authorization: Bearer $PROXY_API_KEY" \\
-                     -d '{"messages":[{"role":"user","content":"Hello"}]}'
-          clients  free-llm-proxy setup qwen (or opencode, cline, aider, continue, ...)
-
-        """,
-        address, settings.keys().proxy().tail());
-    out.flush();
   }
 
   private static void logEgress(Settings settings) {

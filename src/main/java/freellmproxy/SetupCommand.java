@@ -6,15 +6,20 @@ import freellmproxy.setup.UnmergeableFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code free-llm-proxy setup CLIENT}: what a client needs, printed or written into its file. */
 @Command(
@@ -22,7 +27,10 @@ import picocli.CommandLine.Spec;
     description = "Show what a client needs to use the proxy, or write it into the client's file.",
     mixinStandardHelpOptions = true)
 final class SetupCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "CLIENT", description = "One of ${COMPLETION-CANDIDATES}.")
+  @Parameters(
+      paramLabel = "CLIENT",
+      description = "One of ${COMPLETION-CANDIDATES}.",
+      converter = ClientName.class)
   @SuppressWarnings("NullAway.Init") // picocli sets it before call
   private Client client;
 
@@ -59,6 +67,32 @@ final class SetupCommand implements Callable<Integer> {
     return target.map(path -> write(address, path)).orElseGet(this::nothingToWrite);
   }
 
+  /** A client as the command line takes it. */
+  static final class ClientName implements ITypeConverter<Client> {
+    private static final List<String> NAMES =
+        Arrays.stream(Client.values()).map(Client::toString).toList();
+
+    @Override
+    public Client convert(String text) {
+      String name = text.toLowerCase(Locale.ROOT);
+      return Arrays.stream(Client.values())
+          .filter(client -> client.toString().equals(name))
+          .findFirst()
+          .orElseThrow(() -> unknown(text, name));
+    }
+
+    private static TypeConversionException unknown(String text, String name) {
+      return new TypeConversionException(
+          "'%s' is none of %s.%s"
+              .formatted(
+                  text,
+                  String.join(", ", NAMES),
+                  WrongUsage.near(name, NAMES)
+                      .map(near -> " Did you mean " + near + "?")
+                      .orElse(" For any other client take env.")));
+    }
+  }
+
   /** Where the clients themselves look; Java's own property asks the account instead. */
   private static Path home() {
     String home = System.getenv("HOME");
@@ -93,8 +127,8 @@ final class SetupCommand implements Callable<Integer> {
 
   private int nothingToWrite() {
     return refuse(
-        "There is no file to write for %1$s; `free-llm-proxy setup %1$s` prints what it needs. %2$s"
-            .formatted(client, client.note()));
+        "There is no file to write for %1$s; `%3$s setup %1$s` prints what it needs. %2$s"
+            .formatted(client, client.note(), CalledAs.command()));
   }
 
   private int refuse(String message) {

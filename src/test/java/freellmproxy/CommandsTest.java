@@ -47,6 +47,64 @@ final class CommandsTest {
         .doesNotContain("train");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "help,Commands:",
+    "help setup,CLIENT",
+    "help serve,--port",
+    "serve --help,--host",
+  })
+  void helpIsACommandToo(String command, String says) {
+    assertThat(run(command.split(" "))).isZero();
+    assertThat(out.toString()).contains(says);
+    assertThat(out.toString().lines()).allMatch(line -> line.length() <= 80);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "foo             | There is no command 'foo'.                        | Commands: serve,"
+            + " demo, doctor",
+        "serv            | There is no command 'serv'. Did you mean serve?   | Commands: serve",
+        "docotr          | There is no command 'docotr'. Did you mean doctor? | Commands:",
+        "--prot 1        | There is no option '--prot'.                      | Options:",
+        "serve --prot 1  | There is no option '--prot' of serve. Did you mean --port? | --host",
+        "setup           | Missing required parameter: 'CLIENT'              | help setup says"
+            + " more",
+        "setup qwn       | 'qwn' is none of qwen, opencode, cline, aider, continue, openwebui,"
+            + " librechat, env. Did you mean qwen? | help",
+        "setup emacs     | For any other client take env.                    | help",
+      })
+  void saysInAFewLinesWhatIsWrong(String command, String says, String more) {
+    assertThat(run(command.split(" +"))).isEqualTo(2);
+    assertThat(err.toString()).contains(says, more).doesNotContain("Usage:");
+    assertThat(err.toString().lines()).hasSizeLessThanOrEqualTo(3);
+  }
+
+  @Test
+  void serveListensWhereItsOptionsSay() throws IOException {
+    try (var sandbox = TestProxy.start();
+        var process =
+            ProxyProcessUnderTest.start(
+                ProxyProcessUnderTest.environment(
+                    sandbox.sandbox(), "PORT", "70000", "HOST", "no address"),
+                "serve",
+                "--port",
+                "0",
+                "--host",
+                "127.0.0.1")) {
+      assertThat(process.awaitEvent("started").path("port").asInt()).isPositive();
+      assertThat(process.output()).doesNotContain("setting_warning");
+      assertThat(process.stop()).isZero();
+    }
+    try (var process = ProxyProcessUnderTest.start(Map.of(), "serve", "--host", "x y")) {
+      assertThat(process.exitCode()).isEqualTo(78);
+      assertThat(process.output()).contains("HOST: \"x y\" is neither an address nor a name");
+    }
+  }
+
   @Test
   void versionNamesProxyAndJava() {
     assertThat(run("version")).isZero();
@@ -121,7 +179,7 @@ final class CommandsTest {
   void anEmptyArgumentIsNoCommand() throws IOException {
     try (var process = ProxyProcessUnderTest.start(Map.of(), "")) {
       assertThat(process.exitCode()).isEqualTo(2);
-      assertThat(process.output()).contains("Unmatched argument");
+      assertThat(process.output()).contains("There is no command ''", "Commands: serve, demo");
     }
   }
 

@@ -1,5 +1,7 @@
 package freellmproxy.observe;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
@@ -12,6 +14,7 @@ import freellmproxy.config.Settings.LogLevel;
 import java.io.Console;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.time.ZoneId;
 import java.util.Optional;
 import org.slf4j.LoggerFactory;
 
@@ -65,7 +68,14 @@ public final class Logging extends ContextAwareBase implements Configurator {
                 + "%%.-%dreplace(%%ex){'[\\p{Cc}&&[^\\r\\n\\t]]', '?'}%%nopex")
             .formatted(LineFormat.LONGEST_TEXT, LineFormat.LONGEST_TRACE));
     encoder.start();
-    return LineFormat.of(encoder);
+    LineFormat others = LineFormat.of(encoder);
+    return (event, lines) -> {
+      if (RequestLine.EVENT.equals(event.getMessage())) {
+        lines.writeBytes(RequestLine.of(event, ZoneId.systemDefault()).getBytes(UTF_8));
+      } else {
+        others.write(event, lines);
+      }
+    };
   }
 
   /** Whether people read along. */

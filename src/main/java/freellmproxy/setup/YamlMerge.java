@@ -1,9 +1,12 @@
 package freellmproxy.setup;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
@@ -63,7 +66,9 @@ record YamlMerge(String needed) implements Merge {
       lines.set(
           at, lines.get(at).replaceFirst(":.*", "") + field.getFirst().replaceFirst("^[^:]*", ""));
     } else if (field.get(1).strip().startsWith("- ")) {
-      lines.addAll(at + 1, reindented(field.subList(1, field.size()), firstChildIndent(lines, at)));
+      int indent = firstChildIndent(lines, at);
+      removeOldEntry(lines, field.get(1).strip(), at + 1, to, indent);
+      lines.addAll(at + 1, reindented(field.subList(1, field.size()), indent));
     } else {
       int end = at + 1;
       while (end < to
@@ -71,6 +76,21 @@ record YamlMerge(String needed) implements Merge {
         end++;
       }
       insert(lines, field.subList(1, field.size()), at + 1, end);
+    }
+  }
+
+  /** One of a list that begins with this line, which an earlier setup has written. */
+  private static void removeOldEntry(
+      List<String> lines, String beginning, int from, int to, int indent) {
+    for (int at = from; at < to; at++) {
+      if (indent(lines.get(at)) == indent && lines.get(at).strip().equals(beginning)) {
+        int end = at + 1;
+        while (end < to && indent(lines.get(end)) > indent && !lines.get(end).isBlank()) {
+          end++;
+        }
+        lines.subList(at, end).clear();
+        return;
+      }
     }
   }
 
@@ -139,12 +159,23 @@ record YamlMerge(String needed) implements Merge {
       if (value instanceof Map<?, ?> map && before instanceof Map<?, ?> oldMap) {
         result.put(key, merged((Map<String, Object>) oldMap, (Map<String, Object>) map));
       } else if (value instanceof List<?> list && before instanceof List<?> oldList) {
-        result.put(key, oldList.containsAll(list) ? oldList : joined(list, oldList));
+        result.put(key, oldList.containsAll(list) ? oldList : joined(list, others(oldList, list)));
       } else {
         result.put(key, value);
       }
     });
     return result;
+  }
+
+  /** Those entries of a list whose name none of the new ones has. */
+  private static List<?> others(List<?> old, List<?> more) {
+    Set<Object> names = new HashSet<>();
+    more.forEach(entry -> nameOf(entry).ifPresent(names::add));
+    return old.stream().filter(entry -> nameOf(entry).filter(names::contains).isEmpty()).toList();
+  }
+
+  private static Optional<Object> nameOf(Object entry) {
+    return entry instanceof Map<?, ?> map ? Optional.ofNullable(map.get("name")) : Optional.empty();
   }
 
   private static List<Object> joined(List<?> first, List<?> second) {

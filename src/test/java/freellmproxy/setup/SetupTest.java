@@ -31,6 +31,19 @@ final class SetupTest {
     assertThat(Files.readString(file)).isEqualTo(written);
   }
 
+  /**
+   * As after a change of the port: two entries of one name would leave the choice to the client.
+   */
+  @ParameterizedTest
+  @EnumSource(names = {"QWEN", "OPENCODE", "AIDER", "CONTINUE", "LIBRECHAT"})
+  void replacesWhatItHasWrittenBefore(Client client) throws Exception {
+    Path file = home.resolve("settings");
+    ClientFile.write(client, "http://localhost:1111", file);
+    String first = Files.readString(file);
+    ClientFile.write(client, URL, file);
+    assertThat(file).hasContent(first.replace("http://localhost:1111", URL));
+  }
+
   @ParameterizedTest
   @EnumSource(names = {"CLINE", "OPENWEBUI", "ENV"})
   void clientsWithoutAFileHaveNothingWritten(Client client) throws Exception {
