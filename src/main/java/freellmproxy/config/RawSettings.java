@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The texts behind the settings: the environment over {@code .env} over the defaults. */
@@ -65,6 +67,9 @@ final class RawSettings {
     if (setting.isSecret()) {
       return new Secret(value).tail();
     }
+    if (KeyShape.provider(value).isPresent()) {
+      return new Secret(value).tail();
+    }
     if (!setting.mayHoldPassword()) {
       return value;
     }
@@ -85,6 +90,16 @@ final class RawSettings {
       }
     }
     return lines;
+  }
+
+  /** A name that somebody has set who meant this setting; where and under which name. */
+  Optional<String> misspelt(Setting setting) {
+    return Stream.of(dotEnv, environment)
+        .flatMap(values -> values.entrySet().stream())
+        .filter(entry -> !entry.getValue().isBlank())
+        .map(Map.Entry::getKey)
+        .filter(name -> Spelling.guess(name).filter(setting::equals).isPresent())
+        .findFirst();
   }
 
   /** One line for each name that is nearly one of ours. */
