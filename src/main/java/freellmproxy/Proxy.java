@@ -89,7 +89,7 @@ public final class Proxy {
             new CatalogFeed(
                 vertx,
                 listRequests,
-                settings.modelList().url(),
+                settings.modelList(),
                 new CatalogParser(settings.upstream()::allows),
                 time),
             settings.modelList(),

@@ -59,7 +59,7 @@ public final class CatalogParser {
 
     /** Nothing usable, for this reason. */
     static Unusable unusable(FetchFailure.Type type, String error) {
-      return new Unusable(new FetchFailure(type, error));
+      return new Unusable(FetchFailure.of(type, error));
     }
   }
 
@@ -78,16 +78,20 @@ public final class CatalogParser {
   /** One list while it is read. */
   private final class Reading {
     private final ListCursor list;
+    private final boolean isPage;
 
     /** By id, in list order; null while there is no array of them. */
     private @Nullable Map<String, ModelEntry> entries;
 
     private final List<String> warnings = new ArrayList<>();
     private int moreWarnings;
+    private int elements;
+    private int notAllowed;
     private @Nullable String updatedAt;
 
     Reading(byte[] json, int length) {
       this.list = new ListCursor(json, length);
+      this.isPage = beginsLikeAPage(json, length);
     }
 
     Result read() {
@@ -106,7 +110,7 @@ public final class CatalogParser {
             FetchFailure.Type.NOT_JSON,
             json.fault() == JsonCursor.Fault.TOO_DEEP
                 ? "the answer is nested too deeply"
-                : "the answer is not JSON");
+                : isPage ? FetchFailure.PAGE : "the answer is not JSON");
       }
       return result();
     }
@@ -120,6 +124,7 @@ public final class CatalogParser {
         entries = null;
         warnings.clear();
         moreWarnings = 0;
+        notAllowed = 0;
         if (json.kind() == JsonCursor.Kind.ARRAY) {
           readEntries();
         } else {
@@ -145,12 +150,14 @@ public final class CatalogParser {
         warn("the list has more than " + MOST_ENTRIES + " entries; the rest is ignored");
       }
       entries = read;
+      elements = number;
     }
 
     private void readEntry(int number, Map<String, ModelEntry> read) {
       ModelEntry entry = ModelEntry.read(list);
       Optional<String> fault = fault(entry);
       if (fault.isPresent()) {
+        notAllowed += isAllowed.test(entry.id()) ? 0 : 1;
         warn("entry " + number + " is skipped: " + fault.get());
       } else {
         read.merge(entry.id(), entry, (old, other) -> other.rank() < old.rank() ? other : old);
@@ -177,10 +184,32 @@ public final class CatalogParser {
               .map(ModelEntry::model)
               .toList();
       return models.isEmpty()
-          ? Result.unusable(
-              FetchFailure.Type.NO_USABLE_ENTRY, "the list has no entry that can be used")
+          ? new Result.Unusable(nothingUsable())
           : new Result.Parsed(models, List.copyOf(warnings), moreWarnings, updatedAt);
     }
+
+    private FetchFailure nothingUsable() {
+      FetchFailure.Type type = FetchFailure.Type.NO_USABLE_ENTRY;
+      if (elements == 0) {
+        return FetchFailure.of(type, "the list is empty");
+      }
+      return notAllowed == 0
+          ? FetchFailure.of(type, "the list has no entry that can be used")
+          : new FetchFailure(
+              type,
+              "none of the list's %d entries is free by its id, and FREE_ONLY=true asks no others"
+                  .formatted(elements),
+              "Check MODELS_LIST_URL: free ids end in `:free`. FREE_ONLY=false would ask the"
+                  + " others, which cost money.");
+    }
+  }
+
+  private static boolean beginsLikeAPage(byte[] text, int length) {
+    int at = 0;
+    while (at < length && text[at] <= ' ') {
+      at++;
+    }
+    return at < length && text[at] == '<';
   }
 
   private Optional<String> fault(ModelEntry entry) {

@@ -184,7 +184,7 @@ public final class CatalogRefresher {
   private Refreshed failed(Throwable bug) {
     LOG.atError().setCause(bug).log("refresh_failed");
     return keepOld(
-        new FetchFailure(FetchFailure.Type.INTERNAL, "the proxy made a mistake, see its log"));
+        FetchFailure.of(FetchFailure.Type.INTERNAL, "the proxy made a mistake, see its log"));
   }
 
   private static void warn(CatalogParser.Result.Parsed parsed) {

@@ -83,7 +83,7 @@ final class Probe {
     Settings.ModelList list = settings.modelList();
     OutboundRequests requests = requests(list.url(), list.egress(), Compression.KEPT);
     var parser = new CatalogParser(settings.upstream()::allows);
-    var feed = new CatalogFeed(vertx, requests, list.url(), parser, time);
+    var feed = new CatalogFeed(vertx, requests, list, parser, time);
     Promise<CatalogParser.Result> result = Promise.promise();
     vertx.runOnContext(now -> feed.fetch().onComplete(result));
     try {
