@@ -79,6 +79,7 @@ public final class CatalogParser {
   private final class Reading {
     private final ListCursor list;
     private final boolean isPage;
+    private final boolean isEmpty;
 
     /** By id, in list order; null while there is no array of them. */
     private @Nullable Map<String, ModelEntry> entries;
@@ -92,6 +93,7 @@ public final class CatalogParser {
     Reading(byte[] json, int length) {
       this.list = new ListCursor(json, length);
       this.isPage = beginsLikeAPage(json, length);
+      this.isEmpty = length == 0;
     }
 
     Result read() {
@@ -106,13 +108,18 @@ public final class CatalogParser {
         case STRING, NUMBER, TRUE, FALSE, NULL, NONE -> json.skip();
       }
       if (json.fault() != null) {
-        return Result.unusable(
-            FetchFailure.Type.NOT_JSON,
-            json.fault() == JsonCursor.Fault.TOO_DEEP
-                ? "the answer is nested too deeply"
-                : isPage ? FetchFailure.PAGE : "the answer is not JSON");
+        return Result.unusable(FetchFailure.Type.NOT_JSON, noJson(json.fault()));
       }
       return result();
+    }
+
+    private String noJson(JsonCursor.Fault fault) {
+      if (fault == JsonCursor.Fault.TOO_DEEP) {
+        return "the answer is nested too deeply";
+      }
+      return isEmpty
+          ? "the answer is empty"
+          : isPage ? FetchFailure.PAGE : "the answer is not JSON";
     }
 
     /** Of a field that comes twice the last one counts. */

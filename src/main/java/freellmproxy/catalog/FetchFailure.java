@@ -43,7 +43,9 @@ public record FetchFailure(Type type, String error, String remedy) {
               "Correct the path in MODELS_LIST_URL; without it "
                   + Setting.MODELS_LIST_URL.byDefault()
                   + " is read.";
-          case 407 -> "Write user and password into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT.";
+          case 407 ->
+              "Write user and password of the forward proxy into HTTP_PROXY (or ALL_PROXY):"
+                  + " http://USER:PASSWORD@HOST:PORT.";
           case 429 -> "Wait a few minutes; a longer MODELS_REFRESH_SEC asks less often.";
           default ->
               status >= 500
@@ -62,7 +64,8 @@ public record FetchFailure(Type type, String error, String remedy) {
   private static String usualRemedy(Type type) {
     return switch (type) {
       case NETWORK, TIMEOUT ->
-          "Check the network and the forward proxy (HTTPS_PROXY); open the address in a browser.";
+          "Check MODELS_LIST_URL, the network and the forward proxy (HTTPS_PROXY); open the address"
+              + " in a browser.";
       case STATUS -> "Open the address in a browser, and check MODELS_LIST_URL.";
       case REDIRECT -> "Set MODELS_LIST_URL to the https:// address where the list is now.";
       case TOO_LARGE, NOT_JSON, NO_USABLE_ENTRY ->

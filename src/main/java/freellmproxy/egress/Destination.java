@@ -62,6 +62,11 @@ public final class Destination {
     };
   }
 
+  /** Whether a failure shows that TLS is spoken there, whatever else is wrong. */
+  public static boolean speaksTls(Throwable failure) {
+    return ConnectFailure.of(failure) == ConnectFailure.TLS && TlsFailure.isFromTlsPeer(failure);
+  }
+
   /** What its owner can do about it: a sentence or two. */
   public String remedy(Throwable failure) {
     return switch (ConnectFailure.of(failure)) {

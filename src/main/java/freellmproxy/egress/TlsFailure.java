@@ -90,6 +90,14 @@ final class TlsFailure {
         + ", and whether a firewall or forward proxy on the way breaks TLS (`curl -v`).";
   }
 
+  /** Whether somebody has shown a certificate or named versions, which only TLS does. */
+  static boolean isFromTlsPeer(Throwable failure) {
+    return find(failure, CertPathBuilderException.class).isPresent()
+        || find(failure, CertPathValidatorException.class).isPresent()
+        || find(failure, CertificateException.class).isPresent()
+        || isAboutVersions(failure);
+  }
+
   private static boolean isAboutVersions(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       String message = String.valueOf(cause.getMessage());
