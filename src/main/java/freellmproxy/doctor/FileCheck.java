@@ -51,8 +51,12 @@ final class FileCheck {
         CHECK,
         "there is no file " + file + ", and the environment lacks a key",
         likelyPlace()
-            .map(place -> "There is " + place + ": rename it, or start in its folder. " + otherwise)
+            .map(place -> "There is " + place + ": " + useOf(place) + ". " + otherwise)
             .orElse("Start in the folder that has it (`cd`). " + otherwise));
+  }
+
+  private static String useOf(Path place) {
+    return place.endsWith(CHECK) ? "start in its folder (`cd ..`)" : "rename it to " + CHECK;
   }
 
   /** A file with another name, or one folder further up. */

@@ -62,8 +62,8 @@ final class PortCheck {
             Finding.warning(
                 "proxy",
                 none + ", but " + other,
-                "Where that one is meant, PORT was changed after its start or these are other"
-                    + " settings than its own: restart it here, or run the doctor in its folder."))
+                "If that one is meant, it began with other settings than these: restart it here, or"
+                    + " run the doctor in its folder."))
         .orElseGet(() -> Finding.warning("proxy", none, "Start ./free-llm-proxy."));
   }
 

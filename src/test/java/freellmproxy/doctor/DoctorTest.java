@@ -195,4 +195,18 @@ final class DoctorTest {
     assertThat(find(report, "upstream").state()).isEqualTo(State.FAULT);
     assertThat(report.isFine()).isFalse();
   }
+
+  @Test
+  void endsWithTheCodeThatScriptsGoBy() throws Exception {
+    try (var refused = ProxyProcessUnderTest.start(Map.of(), "doctor")) {
+      assertThat(refused.exitCode()).isEqualTo(1);
+      assertThat(refused.output())
+          .contains("✗ .env      there is no file /", "3 faults: mend the first ✗ first");
+    }
+    Map<String, String> environment = ProxyProcessUnderTest.environment(sandbox);
+    try (var fine = ProxyProcessUnderTest.start(environment, "doctor", "--json")) {
+      assertThat(fine.exitCode()).isZero();
+      assertThat(fine.output()).contains("\"ok\" : true", "\"state\" : \"warning\"");
+    }
+  }
 }

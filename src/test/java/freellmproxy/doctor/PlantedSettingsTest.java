@@ -90,7 +90,7 @@ final class PlantedSettingsTest {
                 patient.unset(BOTH).write(patient.folder.resolve(".env.txt"), "rw-------", "A=b"),
             ".env",
             List.of("there is no file {folder}/.env"),
-            List.of("There is {folder}/.env.txt: rename it")),
+            List.of("There is {folder}/.env.txt: rename it to .env")),
         fault(
             ".env is a folder",
             patient -> Files.createDirectory(patient.unset(BOTH).file()),
