@@ -6,8 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -15,15 +17,16 @@ import java.util.regex.Pattern;
  * single or double quotes. Of two lines with the same name the last one counts.
  *
  * @param problems with the file, and with lines that are none of this; never their text
+ * @param repeated names to which lines give different values
  */
-record DotEnv(Map<String, String> values, List<Problem> problems) {
+record DotEnv(Map<String, String> values, List<Problem> problems, Set<String> repeated) {
   private static final String NAME = ".env";
   private static final Pattern EXPORT = Pattern.compile("^export\\s+");
 
   /** Reads a file; one that is missing says nothing. */
   static DotEnv read(Path file) {
     if (!Files.exists(file)) {
-      return new DotEnv(Map.of(), List.of());
+      return new DotEnv(Map.of(), List.of(), Set.of());
     }
     if (Files.isDirectory(file)) {
       return unreadable(
@@ -40,12 +43,13 @@ record DotEnv(Map<String, String> values, List<Problem> problems) {
   }
 
   private static DotEnv unreadable(String fault, String fix) {
-    return new DotEnv(Map.of(), List.of(new Problem(NAME, fault, fix)));
+    return new DotEnv(Map.of(), List.of(new Problem(NAME, fault, fix)), Set.of());
   }
 
   private static DotEnv parse(String text) {
     var values = new LinkedHashMap<String, String>();
     var problems = new ArrayList<Problem>();
+    var repeated = new LinkedHashSet<String>();
     int number = 0;
     for (String raw : text.replace("\uFEFF", "").lines().toList()) {
       number++;
@@ -64,9 +68,12 @@ record DotEnv(Map<String, String> values, List<Problem> problems) {
       if (isQuoted(value) && closingQuote(value) < 0) {
         problems.add(inLine(number, "has a quote without its closing one"));
       }
-      values.put(name, unquote(value));
+      String old = values.put(name, unquote(value));
+      if (old != null && !old.equals(unquote(value))) {
+        repeated.add(name);
+      }
     }
-    return new DotEnv(values, problems);
+    return new DotEnv(values, problems, repeated);
   }
 
   private static Problem inLine(int number, String fault) {

@@ -2,10 +2,12 @@ package freellmproxy.config;
 
 import freellmproxy.config.Origin.Source;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -21,10 +23,12 @@ final class RawSettings {
 
   private final Map<String, String> environment;
   private final Map<String, String> dotEnv;
+  private final Set<String> repeated;
 
-  RawSettings(Map<String, String> environment, Map<String, String> dotEnv) {
+  RawSettings(Map<String, String> environment, DotEnv dotEnv) {
     this.environment = environment;
-    this.dotEnv = dotEnv;
+    this.dotEnv = dotEnv.values();
+    this.repeated = dotEnv.repeated();
   }
 
   /** The text of a setting, stripped; its default where it is not set. */
@@ -90,6 +94,16 @@ final class RawSettings {
       }
     }
     return lines;
+  }
+
+  /** One line for each setting of which the file has more than one value. */
+  List<String> repetitions() {
+    return Arrays.stream(Setting.values())
+        .filter(setting -> repeated.contains(setting.name()))
+        .map(setting ->
+            "%s stands in .env more than once; the last line counts, which has %s"
+                .formatted(setting, shown(setting, dotEnv.getOrDefault(setting.name(), ""))))
+        .toList();
   }
 
   /** A name that somebody has set who meant this setting; where and under which name. */

@@ -33,7 +33,7 @@ public final class SettingsLoader {
   private final List<Problem> problems = new ArrayList<>();
 
   private SettingsLoader(Map<String, String> environment, DotEnv dotEnv) {
-    this.raw = new RawSettings(environment, dotEnv.values());
+    this.raw = new RawSettings(environment, dotEnv);
   }
 
   /** What came of loading. */
@@ -96,6 +96,7 @@ public final class SettingsLoader {
         Stream.of(
                 raw.disagreements(),
                 raw.nearMisses(),
+                raw.repetitions(),
                 ShortKey.warnings(settings.keys(), settings.listen()))
             .flatMap(List::stream)
             .toList();

@@ -122,14 +122,15 @@ final class RunningProxy {
 
   private String remedy(List<Difference> differences) {
     String file = text("dot_env");
-    if (!file.equals(here.dotEnv().toString())) {
+    boolean isOfFiles = differences.stream().anyMatch(each -> !each.source().equals("environment"));
+    if (isOfFiles && !file.equals(here.dotEnv().toString())) {
       return "It looks at "
           + file
           + ", not at "
           + here.dotEnv()
-          + ": restart it (`kill "
-          + text("pid")
-          + "`) in the folder whose .env is meant, or run the doctor in "
+          + ": restart it ("
+          + stop()
+          + ") in the folder whose .env is meant, or run the doctor in "
           + text("working_folder")
           + ".";
     }
@@ -148,11 +149,12 @@ final class RunningProxy {
         needRestart.stream().allMatch(each -> each.here().setting().changesAtRunTime())
             ? (isOne ? " comes" : " come") + " from an environment, which a reload cannot change."
             : (isOne ? " changes" : " change") + " with a start only.";
-    return "Restart it (`kill "
-        + text("pid")
-        + "`, then start it again): "
-        + String.join(", ", names)
-        + why;
+    return "Restart it (" + stop() + ", then start it again): " + String.join(", ", names) + why;
+  }
+
+  /** The first process of a container has another number outside. */
+  private String stop() {
+    return text("pid").equals("1") ? "stop its container" : "`kill " + text("pid") + "`";
   }
 
   private Finding readiness() {

@@ -73,6 +73,9 @@ final class SettingsCheck {
           + "` where the proxy is started, or the line in"
           + " .env; then restart the proxy.";
     }
+    if (warning.contains("more than once")) {
+      return "Remove the lines of " + name + " that are not meant.";
+    }
     return warning.endsWith("?")
         ? "Rename it, or remove it."
         : "Change it in .env; then restart the proxy or POST /admin/reload.";

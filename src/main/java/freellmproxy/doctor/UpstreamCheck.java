@@ -1,5 +1,6 @@
 package freellmproxy.doctor;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import freellmproxy.config.Redactor;
 import freellmproxy.config.Setting;
 import freellmproxy.config.Settings;
@@ -49,7 +50,9 @@ final class UpstreamCheck {
       case Silent silent -> failed("cannot be reached: " + silent.why(), silent.remedy());
       case Answered key -> {
         date = key.date();
-        judge(key, listed);
+        JsonNode code = key.json().at("/error/code");
+        boolean isErrorInside = key.status() == 200 && code.isInt();
+        judge(isErrorInside ? new Answered(code.asInt(), key.headers(), key.body()) : key, listed);
       }
     }
     return List.copyOf(findings);
@@ -74,6 +77,17 @@ final class UpstreamCheck {
       findings.addAll(new ModelsCheck(this::get, redactor).findings(listed));
     } else if (key.status() == 401 || key.status() == 403) {
       refused(key);
+    } else if (key.status() == 402) {
+      reached("answers");
+      findings.add(
+          Finding.failed(
+              "key",
+              "OPENROUTER_API_KEY "
+                  + settings.keys().openRouter().tail()
+                  + " may ask nothing before something is paid: "
+                  + key.said(redactor),
+              "Buy credits at openrouter.ai/settings/credits, or raise the limit of the key at"
+                  + " openrouter.ai/settings/keys."));
     } else if (key.status() == 429) {
       reached("answers");
       findings.add(

@@ -92,7 +92,7 @@ public final class Destination {
                   + setting
                   + " and whether this machine has a network and a name server (`getent hosts "
                   + host
-                  + "`)."
+                  + "`); where a company has a forward proxy, set HTTPS_PROXY."
               : "Check the spelling of " + proxy.setting() + ", or unset it.";
     };
   }

@@ -25,6 +25,22 @@ final class PlantedKeyTest {
     return Stream.of(
         refused(401, "User not found."),
         refused(403, "Key disabled"),
+        fault(
+            "a key refused inside of a 200",
+            patient ->
+                patient.host.at(
+                    "/api/v1/key", 200, "{\"error\":{\"code\":401,\"message\":\"No user\"}}"),
+            "key",
+            List.of(tail, "is refused: it answered 401: No user"),
+            List.of("openrouter.ai/settings/keys")),
+        fault(
+            "nothing is paid",
+            patient ->
+                patient.host.at(
+                    "/api/v1/key", 402, "{\"error\":{\"message\":\"Insufficient credits\"}}"),
+            "key",
+            List.of(tail, "402: Insufficient credits"),
+            List.of("openrouter.ai/settings/credits")),
         key("a management key", "\"is_management_key\":true", "cannot chat", "an ordinary API key"),
         key("a provisioning key", "\"is_provisioning_key\":true", "cannot chat", "an ordinary"),
         key(

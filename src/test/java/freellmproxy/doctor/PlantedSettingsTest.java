@@ -140,6 +140,13 @@ final class PlantedSettingsTest {
             List.of("JAVA_OPTS in {folder}/.env"),
             List.of("Set JAVA_OPTS in the environment")),
         warning(
+            "two lines for one setting",
+            patient ->
+                patient.unset(BOTH).write(BOTH + "=sk-or-first-1111", BOTH + "=sk-or-second-2222"),
+            "settings",
+            List.of("OPENROUTER_API_KEY stands in .env more than once", "...2222 (len=17)"),
+            List.of("Remove the lines of OPENROUTER_API_KEY that are not meant")),
+        warning(
             "another value in the environment",
             patient -> patient.write("OPENROUTER_API_KEY=sk-or-another-key-8888"),
             "settings",
