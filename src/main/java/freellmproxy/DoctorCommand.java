@@ -1,13 +1,14 @@
 package freellmproxy;
 
 import freellmproxy.config.Settings.LogLevel;
-import freellmproxy.config.SettingsLoader;
 import freellmproxy.doctor.Doctor;
 import freellmproxy.doctor.Report;
+import freellmproxy.doctor.Surroundings;
 import freellmproxy.observe.Logging;
 import io.vertx.core.Vertx;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -17,9 +18,13 @@ import picocli.CommandLine.Spec;
 /** {@code free-llm-proxy doctor}: why does it not work. */
 @Command(
     name = "doctor",
-    description = "Check Java, settings, port, list, upstream and key; exit code 1 for a fault.",
+    description =
+        "Check Java, settings, list, upstream, key, port and the running proxy; exit code 1 for a"
+            + " fault, 0 with warnings only.",
     mixinStandardHelpOptions = true)
 final class DoctorCommand implements Callable<Integer> {
+  private static final Duration PATIENCE = Duration.ofSeconds(15);
+
   @Option(names = "--json", description = "Print the findings as JSON.")
   private boolean json;
 
@@ -36,8 +41,15 @@ final class DoctorCommand implements Callable<Integer> {
   public Integer call() {
     Logging.level(LogLevel.ERROR);
     Vertx vertx = ProxyVertx.create();
-    Report report =
-        Doctor.examine(vertx, SettingsLoader.load(System.getenv(), Path.of(".env")), complete);
+    var surroundings =
+        new Surroundings(
+            System.getenv(),
+            Path.of(".env"),
+            Runtime.version(),
+            Runtime.getRuntime().maxMemory(),
+            OpenFiles.warning(),
+            PATIENCE);
+    Report report = Doctor.examine(vertx, surroundings, complete);
     Await.result(vertx.close());
     PrintWriter out = spec.commandLine().getOut();
     out.println(json ? report.json() : report.table().stripTrailing());

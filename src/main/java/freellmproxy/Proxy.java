@@ -88,7 +88,7 @@ public final class Proxy {
         new CatalogRefresher(
             vertx.getOrCreateContext(),
             new CatalogFeed(
-                vertx, listRequests, settings.modelList().url(), CatalogParser.of(settings), time),
+                vertx, listRequests, settings.modelList(), CatalogParser.of(settings), time),
             settings.modelList(),
             time,
             RandomGenerator.getDefault(),

@@ -2,6 +2,10 @@ package freellmproxy.catalog;
 
 import static freellmproxy.catalog.CatalogParser.Result.unusable;
 
+import freellmproxy.api.OwnFault;
+import freellmproxy.config.Setting;
+import freellmproxy.config.Settings;
+import freellmproxy.egress.Destination;
 import freellmproxy.egress.OutboundRequests;
 import freellmproxy.time.Time;
 import freellmproxy.time.Time.Timer;
@@ -17,25 +21,36 @@ import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Locale;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Fetches the list once, within 10 s for all of it. Must be called on one event loop; the answer is
  * parsed off it. The requests must keep compression: it would be taken off without a limit.
  */
 public final class CatalogFeed {
+  private static final Logger LOG = LoggerFactory.getLogger(CatalogFeed.class);
   private static final Duration TIMEOUT = Duration.ofSeconds(10);
 
   private final Vertx vertx;
   private final OutboundRequests requests;
   private final URI url;
+  private final Destination destination;
+  private final Destination redirected;
   private final CatalogParser parser;
   private final Time time;
 
   public CatalogFeed(
-      Vertx vertx, OutboundRequests requests, URI url, CatalogParser parser, Time time) {
+      Vertx vertx,
+      OutboundRequests requests,
+      Settings.ModelList list,
+      CatalogParser parser,
+      Time time) {
     this.vertx = vertx;
     this.requests = requests;
-    this.url = url;
+    this.url = list.url();
+    this.destination = new Destination(url, list.egress(), Setting.MODELS_LIST_URL);
+    this.redirected = Destination.redirected(list.egress(), Setting.MODELS_LIST_URL);
     this.parser = parser;
     this.time = time;
   }
@@ -134,17 +149,20 @@ public final class CatalogFeed {
         if (response.statusCode() == 200) {
           parse(String.valueOf(response.getHeader(HttpHeaders.CONTENT_ENCODING)));
         } else {
-          end(unusable(FetchFailure.Type.STATUS, "the server answered " + response.statusCode()));
+          end(new CatalogParser.Result.Unusable(FetchFailure.ofStatus(response.statusCode())));
         }
       });
     }
 
     private void parse(String encoding) {
-      vertx
-          .executeBlocking(() -> parsed(encoding))
-          .onComplete(
-              this::end,
-              bug -> end(unusable(FetchFailure.Type.INTERNAL, "the parser failed: " + bug)));
+      vertx.executeBlocking(() -> parsed(encoding)).onComplete(this::end, this::parserFailed);
+    }
+
+    private void parserFailed(Throwable bug) {
+      LOG.atError().setCause(OwnFault.of(bug)).log("list_parser_failed");
+      end(
+          unusable(
+              FetchFailure.Type.INTERNAL, "the proxy made a mistake over the list, see its log"));
     }
 
     private CatalogParser.Result parsed(String encoding) {
@@ -168,11 +186,12 @@ public final class CatalogFeed {
       }
     }
 
+    /** Behind a redirect the exception has in it what the server sent. */
     private void networkFailed(Throwable cause) {
-      String kind = cause.getClass().getSimpleName();
-      // Behind a redirect the message has in it what the server sent.
-      String detail = redirects.count() == 0 ? ": " + cause.getMessage() : " behind a redirect";
-      end(unusable(FetchFailure.Type.NETWORK, kind + detail));
+      Destination where = redirects.count() == 0 ? destination : redirected;
+      end(
+          new CatalogParser.Result.Unusable(
+              new FetchFailure(FetchFailure.Type.NETWORK, where.why(cause), where.remedy(cause))));
     }
 
     private void end(CatalogParser.Result outcome) {

@@ -73,7 +73,7 @@ public final class CatalogParser {
 
     /** Nothing usable, for this reason. */
     static Unusable unusable(FetchFailure.Type type, String error) {
-      return new Unusable(new FetchFailure(type, error));
+      return new Unusable(FetchFailure.of(type, error));
     }
   }
 
@@ -92,6 +92,8 @@ public final class CatalogParser {
   /** One list while it is read. */
   private final class Reading {
     private final ListCursor list;
+    private final boolean isPage;
+    private final boolean isEmpty;
 
     /** By id, in list order; null while there is no array of them. */
     private @Nullable Map<String, ModelEntry> entries;
@@ -99,10 +101,14 @@ public final class CatalogParser {
     private final List<String> warnings = new ArrayList<>();
     private int moreWarnings;
     private int deniedEntries;
+    private int elements;
+    private int notAllowed;
     private @Nullable String updatedAt;
 
     Reading(byte[] json, int length) {
       this.list = new ListCursor(json, length);
+      this.isPage = beginsLikeAPage(json, length);
+      this.isEmpty = length == 0;
     }
 
     Result read() {
@@ -117,13 +123,18 @@ public final class CatalogParser {
         case STRING, NUMBER, TRUE, FALSE, NULL, NONE -> json.skip();
       }
       if (json.fault() != null) {
-        return Result.unusable(
-            FetchFailure.Type.NOT_JSON,
-            json.fault() == JsonCursor.Fault.TOO_DEEP
-                ? "the answer is nested too deeply"
-                : "the answer is not JSON");
+        return Result.unusable(FetchFailure.Type.NOT_JSON, noJson(json.fault()));
       }
       return result();
+    }
+
+    private String noJson(JsonCursor.Fault fault) {
+      if (fault == JsonCursor.Fault.TOO_DEEP) {
+        return "the answer is nested too deeply";
+      }
+      return isEmpty
+          ? "the answer is empty"
+          : isPage ? FetchFailure.PAGE : "the answer is not JSON";
     }
 
     /** Of a field that comes twice the last one counts. */
@@ -136,6 +147,7 @@ public final class CatalogParser {
         warnings.clear();
         moreWarnings = 0;
         deniedEntries = 0;
+        notAllowed = 0;
         if (json.kind() == JsonCursor.Kind.ARRAY) {
           readEntries();
         } else {
@@ -161,6 +173,7 @@ public final class CatalogParser {
         warn("the list has more than " + MOST_ENTRIES + " entries; the rest is ignored");
       }
       entries = read;
+      elements = number;
     }
 
     private void readEntry(int number, Map<String, ModelEntry> read) {
@@ -169,6 +182,7 @@ public final class CatalogParser {
       if (denied.match(entry.id())) {
         deniedEntries++;
       } else if (fault.isPresent()) {
+        notAllowed += isAllowed.test(entry.id()) ? 0 : 1;
         warn("entry " + number + " is skipped: " + fault.get());
       } else {
         read.merge(entry.id(), entry, (old, other) -> other.rank() < old.rank() ? other : old);
@@ -195,14 +209,39 @@ public final class CatalogParser {
               .map(ModelEntry::model)
               .toList();
       return models.isEmpty()
-          ? Result.unusable(FetchFailure.Type.NO_USABLE_ENTRY, noEntry())
+          ? new Result.Unusable(nothingUsable())
           : new Result.Parsed(models, List.copyOf(warnings), moreWarnings, updatedAt);
     }
 
-    private String noEntry() {
-      String none = "the list has no entry that can be used";
-      return deniedEntries == 0 ? none : none + "; MODELS_DENY leaves out " + deniedEntries;
+    private FetchFailure nothingUsable() {
+      FetchFailure.Type type = FetchFailure.Type.NO_USABLE_ENTRY;
+      if (elements == 0) {
+        return FetchFailure.of(type, "the list is empty");
+      }
+      if (deniedEntries > 0) {
+        return new FetchFailure(
+            type,
+            "of the list's %d entries MODELS_DENY leaves out %d, and none of the others can be used"
+                .formatted(elements, deniedEntries),
+            "Name fewer models in MODELS_DENY.");
+      }
+      return notAllowed == 0
+          ? FetchFailure.of(type, "the list has no entry that can be used")
+          : new FetchFailure(
+              type,
+              "none of the list's %d entries is free by its id, and FREE_ONLY=true asks no others"
+                  .formatted(elements),
+              "Check MODELS_LIST_URL: free ids end in `:free`. FREE_ONLY=false would ask the"
+                  + " others, which cost money.");
     }
+  }
+
+  private static boolean beginsLikeAPage(byte[] text, int length) {
+    int at = 0;
+    while (at < length && text[at] <= ' ') {
+      at++;
+    }
+    return at < length && text[at] == '<';
   }
 
   private Optional<String> fault(ModelEntry entry) {

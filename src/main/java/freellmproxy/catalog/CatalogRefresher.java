@@ -42,6 +42,9 @@ public final class CatalogRefresher {
   /** When that was read, by {@link Time#steady()}. */
   private volatile Instant readAt = Instant.EPOCH;
 
+  /** Of the last reading; null when it went well. */
+  private volatile @Nullable FetchFailure failure;
+
   private boolean isReading;
 
   /** Of the reading behind the one under way, when somebody has asked for it. */
@@ -79,6 +82,11 @@ public final class CatalogRefresher {
   /** The snapshot of this moment; {@link Catalog#EMPTY} before the first. */
   public Catalog current() {
     return current;
+  }
+
+  /** That snapshot, and what went wrong when the list was last read. */
+  public Refreshed latest() {
+    return new Refreshed(current, failure);
   }
 
   /** How long ago that one was read; empty before the first. */
@@ -148,6 +156,7 @@ public final class CatalogRefresher {
   private Refreshed install(CatalogParser.Result.Parsed parsed) {
     readAt = time.steady();
     current = new Catalog(current.generation() + 1, time.instant(), parsed.models());
+    failure = null;
     pause = FIRST_PAUSE;
     listeners.forEach(this::tell);
     LOG.atInfo()
@@ -169,22 +178,23 @@ public final class CatalogRefresher {
     }
   }
 
-  private Refreshed keepOld(FetchFailure failure) {
+  private Refreshed keepOld(FetchFailure why) {
+    failure = why;
     LOG.atWarn()
-        .addKeyValue("error", failure.error())
-        .addKeyValue("type", failure.type().label())
+        .addKeyValue("error", why.error())
+        .addKeyValue("type", why.type().label())
         .addKeyValue("url", settings.shown())
         .log("snapshot_refresh_failed");
     schedule(shorter(jittered(pause), settings.refresh()));
     pause = shorter(pause.multipliedBy(2), settings.refresh());
-    return new Refreshed(current, failure);
+    return new Refreshed(current, why);
   }
 
   /** A bug must not end the reading for ever. */
   private Refreshed failed(Throwable bug) {
     LOG.atError().setCause(bug).log("refresh_failed");
     return keepOld(
-        new FetchFailure(FetchFailure.Type.INTERNAL, "the proxy made a mistake, see its log"));
+        FetchFailure.of(FetchFailure.Type.INTERNAL, "the proxy made a mistake, see its log"));
   }
 
   private static void warn(CatalogParser.Result.Parsed parsed) {

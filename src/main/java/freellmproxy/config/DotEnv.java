@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -17,15 +18,16 @@ import java.util.regex.Pattern;
  * the last one counts.
  *
  * @param problems with the file, and with lines that are none of this; never their text
+ * @param repeated names to which lines give different values
  */
-record DotEnv(Map<String, String> values, List<Problem> problems) {
+record DotEnv(Map<String, String> values, List<Problem> problems, Set<String> repeated) {
   private static final String NAME = ".env";
   private static final Pattern EXPORT = Pattern.compile("^export\\s+");
 
   /** Reads a file; one that is missing says nothing. */
   static DotEnv read(Path file) {
     if (!Files.exists(file)) {
-      return new DotEnv(Map.of(), List.of());
+      return new DotEnv(Map.of(), List.of(), Set.of());
     }
     if (Files.isDirectory(file)) {
       return unreadable(
@@ -45,16 +47,17 @@ record DotEnv(Map<String, String> values, List<Problem> problems) {
   DotEnv without(Set<String> names) {
     var left = new LinkedHashMap<>(values);
     left.keySet().removeAll(names);
-    return new DotEnv(left, problems);
+    return new DotEnv(left, problems, repeated);
   }
 
   private static DotEnv unreadable(String fault, String fix) {
-    return new DotEnv(Map.of(), List.of(new Problem(NAME, fault, fix)));
+    return new DotEnv(Map.of(), List.of(new Problem(NAME, fault, fix)), Set.of());
   }
 
   private static DotEnv parse(String text) {
     var values = new LinkedHashMap<String, String>();
     var problems = new ArrayList<Problem>();
+    var repeated = new LinkedHashSet<String>();
     int number = 0;
     for (String raw : text.replace("\uFEFF", "").lines().toList()) {
       number++;
@@ -75,9 +78,12 @@ record DotEnv(Map<String, String> values, List<Problem> problems) {
       } else if (isQuoted(value) && !behindQuote(value).matches("(\\s*|\\s+#.*)")) {
         problems.add(inLine(number, "has text behind its closing quote"));
       }
-      values.put(name, unquote(value));
+      String old = values.put(name, unquote(value));
+      if (old != null && !old.equals(unquote(value))) {
+        repeated.add(name);
+      }
     }
-    return new DotEnv(values, problems);
+    return new DotEnv(values, problems, repeated);
   }
 
   private static Problem inLine(int number, String fault) {

@@ -47,6 +47,7 @@ final class EgressLoader {
     if (value.isEmpty()) {
       return null;
     }
+    String shown = SettingsLoader.quoted(RawSettings.shown(setting, value));
     try {
       var url = new URI(value.contains("://") ? value : "http://" + value);
       ProxyServer.Kind kind =
@@ -56,12 +57,12 @@ final class EgressLoader {
             default -> null;
           };
       if (kind == null || url.getHost() == null) {
-        problem(setting, "it is no http:// or socks5:// address with a host");
+        problem(setting, shown + " is no http:// or socks5:// address with a host");
         return null;
       }
       return server(setting, kind, url);
     } catch (URISyntaxException e) {
-      problem(setting, "it is no address");
+      problem(setting, shown + " is no address");
       return null;
     }
   }
@@ -91,12 +92,19 @@ final class EgressLoader {
     try {
       String fault = PemFile.faultIn(Files.readString(file, StandardCharsets.ISO_8859_1));
       if (fault != null) {
-        problem(Setting.SSL_CERT_FILE, fault);
+        problem(Setting.SSL_CERT_FILE, file.toAbsolutePath() + ": " + fault);
       }
     } catch (IOException e) {
-      problem(Setting.SSL_CERT_FILE, "the file cannot be read");
+      problem(Setting.SSL_CERT_FILE, file.toAbsolutePath() + " " + whyUnreadable(file));
     }
     return List.of(file);
+  }
+
+  private static String whyUnreadable(Path file) {
+    if (!Files.exists(file)) {
+      return "does not exist";
+    }
+    return Files.isDirectory(file) ? "is a folder" : "cannot be read by this user";
   }
 
   private void problem(Setting setting, String fault) {

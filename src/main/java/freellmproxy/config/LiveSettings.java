@@ -43,6 +43,11 @@ public final class LiveSettings {
     return inForce.settings();
   }
 
+  /** The same, with where each value came from. */
+  public SettingsLoader.Result.Loaded loaded() {
+    return inForce;
+  }
+
   /** Reads the settings again and applies those that can change at run time. Blocks on a file. */
   public synchronized Reload reload() {
     return switch (source.get()) {
@@ -67,7 +72,10 @@ public final class LiveSettings {
     }
     inForce =
         new SettingsLoader.Result.Loaded(
-            inForce.settings().reloaded(fresh.settings()), fresh.warnings(), List.copyOf(origins));
+            inForce.settings().reloaded(fresh.settings()),
+            fresh.warnings(),
+            List.copyOf(origins),
+            fresh.dotEnv());
     return new Reload.Done(List.copyOf(applied), List.copyOf(restartNeeded), fresh.warnings());
   }
 }

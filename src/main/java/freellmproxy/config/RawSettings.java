@@ -2,10 +2,14 @@ package freellmproxy.config;
 
 import freellmproxy.config.Origin.Source;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The texts behind the settings: the environment over {@code .env} over the defaults. */
@@ -19,10 +23,12 @@ final class RawSettings {
 
   private final Map<String, String> environment;
   private final Map<String, String> dotEnv;
+  private final Set<String> repeated;
 
-  RawSettings(Map<String, String> environment, Map<String, String> dotEnv) {
+  RawSettings(Map<String, String> environment, DotEnv dotEnv) {
     this.environment = environment;
-    this.dotEnv = dotEnv;
+    this.dotEnv = dotEnv.values();
+    this.repeated = dotEnv.repeated();
   }
 
   /** The text of a setting, stripped; its default where it is not set. */
@@ -65,6 +71,9 @@ final class RawSettings {
     if (setting.isSecret()) {
       return new Secret(value).tail();
     }
+    if (KeyShape.provider(value).isPresent()) {
+      return new Secret(value).tail();
+    }
     if (!setting.mayHoldPassword()) {
       return value;
     }
@@ -85,6 +94,26 @@ final class RawSettings {
       }
     }
     return lines;
+  }
+
+  /** One line for each setting of which the file has more than one value. */
+  List<String> repetitions() {
+    return Arrays.stream(Setting.values())
+        .filter(setting -> repeated.contains(setting.name()))
+        .map(setting ->
+            "%s stands in .env more than once; the last line counts, which has %s"
+                .formatted(setting, shown(setting, dotEnv.getOrDefault(setting.name(), ""))))
+        .toList();
+  }
+
+  /** A name that somebody has set who meant this setting; where and under which name. */
+  Optional<String> misspelt(Setting setting) {
+    return Stream.of(dotEnv, environment)
+        .flatMap(values -> values.entrySet().stream())
+        .filter(entry -> !entry.getValue().isBlank())
+        .map(Map.Entry::getKey)
+        .filter(name -> Spelling.guess(name).filter(setting::equals).isPresent())
+        .findFirst();
   }
 
   /** One line for each name that is nearly one of ours. */

@@ -34,7 +34,7 @@ public final class SettingsLoader {
   private final List<Problem> problems = new ArrayList<>();
 
   private SettingsLoader(Map<String, String> environment, DotEnv dotEnv) {
-    this.raw = new RawSettings(environment, dotEnv.values());
+    this.raw = new RawSettings(environment, dotEnv);
   }
 
   /** What came of loading. */
@@ -44,8 +44,9 @@ public final class SettingsLoader {
      *
      * @param warnings for the log
      * @param origins where each value came from, in the order of {@link Setting}
+     * @param dotEnv the file that was looked at, whether or not there is one
      */
-    record Loaded(Settings settings, List<String> warnings, List<Origin> origins)
+    record Loaded(Settings settings, List<String> warnings, List<Origin> origins, Path dotEnv)
         implements Result {}
 
     /** Nothing to start with. */
@@ -73,7 +74,7 @@ public final class SettingsLoader {
     all.putAll(options);
     var loader = new SettingsLoader(all, dotEnv);
     loader.problems.addAll(dotEnv.problems());
-    return loader.load();
+    return loader.load(dotEnvFile.toAbsolutePath().normalize());
   }
 
   /** Where a proxy is, as far as its settings say. */
@@ -99,7 +100,7 @@ public final class SettingsLoader {
     return wrong.isEmpty() ? new Address.At(listen.url(listen.port())) : new Address.Unknown(wrong);
   }
 
-  private Result load() {
+  private Result load(Path dotEnv) {
     Settings settings = settings();
     if (!problems.isEmpty()) {
       return new Result.Refused(List.copyOf(problems));
@@ -108,11 +109,12 @@ public final class SettingsLoader {
         Stream.of(
                 raw.disagreements(),
                 raw.nearMisses(),
+                raw.repetitions(),
                 ShortKey.warnings(settings.keys(), settings.listen()))
             .flatMap(List::stream)
             .toList();
     return new Result.Loaded(
-        settings, warnings, Arrays.stream(Setting.values()).map(raw::origin).toList());
+        settings, warnings, Arrays.stream(Setting.values()).map(raw::origin).toList(), dotEnv);
   }
 
   private Settings settings() {
@@ -165,8 +167,19 @@ public final class SettingsLoader {
 
   private String key(Setting setting, String placeholder, String howToGet) {
     String value = raw.text(setting);
-    if (value.isEmpty()) {
+    Optional<String> misspelt = value.isEmpty() ? raw.misspelt(setting) : Optional.empty();
+    if (misspelt.isPresent()) {
+      problem(
+          setting,
+          "it is not set, but " + misspelt.get() + " is; did you mean " + setting + "?",
+          "Rename " + misspelt.get() + " to " + setting);
+    } else if (value.isEmpty()) {
       problem(setting, "it is not set", howToGet);
+    } else if (value.matches("([\"']).*\\1")) {
+      problem(
+          setting,
+          shownTail(value) + " has quotes around it",
+          "Remove them: not every program that sets an environment takes them off");
     } else if (value.equals(placeholder)) {
       problem(setting, "it is still the placeholder of .env.example", howToGet);
     } else if (value.indexOf(',') >= 0) {
@@ -174,10 +187,15 @@ public final class SettingsLoader {
     } else if (!value.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
       problem(
           setting,
-          "it has a space, a control character or a letter that no header can carry in it",
-          "Copy it again, without quotes or line breaks");
+          shownTail(value)
+              + " has a space, a line break or a letter that no header can carry in it",
+          "Copy it again, the key alone, without quotes, line breaks or `Bearer`");
     }
     return value;
+  }
+
+  private static String shownTail(String value) {
+    return "its value " + new Secret(value).tail();
   }
 
   private Settings.Listen listen() {
@@ -312,23 +330,32 @@ public final class SettingsLoader {
 
   private URI url(Setting setting) {
     String value = raw.text(setting);
+    String shown = quoted(RawSettings.shown(setting, value));
     String fix = "Use an address such as " + setting.byDefault();
     try {
       var url = new URI(value.replaceFirst("/+$", ""));
       boolean isHttp = "http".equals(url.getScheme()) || "https".equals(url.getScheme());
       if (!isHttp || url.getHost() == null) {
-        problem(setting, "it is not an http(s) URL with a host", fix);
+        problem(
+            setting,
+            shown + " is not an http(s) URL with a host",
+            value.contains("://")
+                ? fix
+                : "Write https:// or http:// before it, as in " + setting.byDefault());
       } else if (url.getPort() == 0 || url.getPort() > Settings.Listen.MAX_PORT) {
-        problem(setting, "its port is not between 1 and " + Settings.Listen.MAX_PORT, fix);
+        problem(
+            setting,
+            "the port of " + shown + " is not between 1 and " + Settings.Listen.MAX_PORT,
+            fix);
       } else if (url.getUserInfo() != null || url.getFragment() != null) {
-        problem(setting, "it has a user or a fragment in it", fix);
+        problem(setting, shown + " has a user or a fragment in it", fix);
       } else if (setting == Setting.UPSTREAM_BASE_URL && url.getQuery() != null) {
-        problem(setting, "it has a query in it", fix);
+        problem(setting, shown + " has a query in it", fix);
       } else {
         return url;
       }
     } catch (URISyntaxException e) {
-      problem(setting, "it is not a valid URL", fix);
+      problem(setting, shown + " is not a valid URL", fix);
     }
     return URI.create(setting.byDefault());
   }
@@ -337,7 +364,8 @@ public final class SettingsLoader {
     problems.add(new Problem(setting.name(), fault, fix + "."));
   }
 
-  private static String quoted(String value) {
-    return '"' + value + '"';
+  static String quoted(String value) {
+    // People paste keys into the wrong line.
+    return KeyShape.provider(value).isPresent() ? new Secret(value).tail() : '"' + value + '"';
   }
 }

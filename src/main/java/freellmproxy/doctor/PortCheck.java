@@ -1,24 +1,38 @@
 package freellmproxy.doctor;
 
+import freellmproxy.config.Setting;
 import freellmproxy.config.Settings;
-import freellmproxy.doctor.Probe.Result;
+import freellmproxy.config.SettingsLoader;
+import freellmproxy.doctor.Answer.Answered;
+import freellmproxy.doctor.Answer.Silent;
+import freellmproxy.doctor.Probe.Target;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URI;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Whether the proxy can listen where it is to, or already does. */
 final class PortCheck {
+  private static final String CHECK = "port";
+
+  /** What {@code GET /} of ours begins with. */
+  private static final String OURS = "free-llm-proxy";
+
+  private static final int LOWEST_FREE_PORT = 1024;
+
+  private final SettingsLoader.Result.Loaded loaded;
   private final Settings settings;
   private final Probe probe;
   private final InetSocketAddress place;
-  private final List<Finding> findings = new ArrayList<>();
 
-  PortCheck(Settings settings, Probe probe) {
-    this.settings = settings;
+  PortCheck(SettingsLoader.Result.Loaded loaded, Probe probe) {
+    this.loaded = loaded;
+    this.settings = loaded.settings();
     this.probe = probe;
     this.place = new InetSocketAddress(settings.listen().host(), settings.listen().port());
   }
@@ -27,23 +41,30 @@ final class PortCheck {
     String host = settings.listen().host();
     int port = settings.listen().port();
     if (refusal(new InetSocketAddress(host, 0)) != null) {
-      findings.add(
+      return List.of(
           Finding.failed(
-              "port",
+              CHECK,
               "HOST=" + host + " is no address of this machine",
               "Set HOST to one, or to 0.0.0.0 for all of them."));
-    } else if (answers()) {
-      findings.add(Finding.ok("port", port + " is used by a running free-llm-proxy"));
-      running();
-    } else {
-      IOException refusal = refusal(place);
-      findings.add(refusal == null ? Finding.ok("port", port + " is free") : judge(place, refusal));
-      if (refusal == null) {
-        findings.add(
-            Finding.warning("proxy", "none is running at port " + port, "Start ./free-llm-proxy."));
-      }
     }
-    return List.copyOf(findings);
+    IOException refusal = refusal(place);
+    if (refusal == null) {
+      String free = port == 0 ? "PORT=0 takes any free one" : port + " is free";
+      return List.of(Finding.ok(CHECK, free), notRunning(port));
+    }
+    return isDenied(refusal) ? List.of(judge(place, refusal)) : inUse(refusal);
+  }
+
+  private static Finding notRunning(int port) {
+    String none = "none is running at port " + port;
+    return Processes.otherProxy()
+        .map(other ->
+            Finding.warning(
+                "proxy",
+                none + ", but " + other,
+                "If that one is meant, it began with other settings than these: restart it here, or"
+                    + " run the doctor in its folder."))
+        .orElseGet(() -> Finding.warning("proxy", none, "Start ./free-llm-proxy."));
   }
 
   /** Why nobody can listen there; null when somebody can. */
@@ -57,55 +78,104 @@ final class PortCheck {
     }
   }
 
+  private static boolean isDenied(IOException refusal) {
+    return String.valueOf(refusal.getMessage()).contains("Permission denied");
+  }
+
   /** By its words: the exception is the same for every reason. */
   static Finding judge(InetSocketAddress place, IOException refusal) {
-    if (String.valueOf(refusal.getMessage()).contains("Permission denied")) {
+    if (isDenied(refusal)) {
       return Finding.failed(
-          "port",
-          place.getPort() + " may not be opened by this user",
+          CHECK,
+          "PORT=" + place.getPort() + " may not be opened by this user",
           "Set PORT to 1024 or more; lower ones need rights of their own.");
     }
-    String owner = PortOwner.of(place).orElse("another process");
+    return taken(place, "");
+  }
+
+  private static Finding taken(InetSocketAddress place, String what) {
+    Optional<Processes.Running> owner = Processes.at(place);
+    String who = owner.map(Processes.Running::toString).orElse("another process");
+    String stop = owner.map(found -> "Stop it (`kill " + found.number() + "`)").orElse("Stop it");
     return Finding.failed(
-        "port", place.getPort() + " is used by " + owner, "Stop it, or set PORT to a free port.");
+        CHECK,
+        "PORT=%d is used by %s, which is not this proxy%s".formatted(place.getPort(), who, what),
+        stop + ", or set PORT to a free port" + freePort(place) + ".");
   }
 
-  private boolean answers() {
-    return get("/health", null) instanceof Result.Answered answered
-        && answered.json().path("status").asText().equals("ok");
+  private static String freePort(InetSocketAddress taken) {
+    return IntStream.rangeClosed(taken.getPort() + 1, taken.getPort() + 20)
+        .filter(port -> port >= LOWEST_FREE_PORT && port <= Settings.Listen.MAX_PORT)
+        .filter(port -> refusal(new InetSocketAddress(taken.getAddress(), port)) == null)
+        .mapToObj(port -> " such as " + port)
+        .findFirst()
+        .orElse("");
   }
 
-  private void running() {
-    Result models = get("/v1/models", settings.keys().proxy().reveal());
-    if (models instanceof Result.Answered answered && answered.status() == 403) {
-      findings.add(
-          Finding.failed(
-              "proxy",
-              "the running one has another PROXY_API_KEY than " + settings.keys().proxy().tail(),
-              "Restart it; it may have begun before the key was changed, or somewhere else."));
-      return;
+  private List<Finding> inUse(IOException refusal) {
+    return switch (get("/", null)) {
+      case Answered index when index.text().startsWith(OURS) ->
+          Stream.concat(
+                  Stream.of(
+                      Finding.ok(CHECK, place.getPort() + " is used by a running free-llm-proxy")),
+                  running().stream())
+              .toList();
+      case Answered index ->
+          List.of(taken(place, ": GET / " + index.said(settings.redactor()).substring(3)));
+      case Silent silent ->
+          List.of(
+              silent.why().contains("speaks TLS")
+                  ? taken(place, ": it speaks TLS")
+                  : silent.why().contains("does not speak HTTP")
+                      ? taken(place, ": it does not speak HTTP")
+                      : judge(place, refusal));
+    };
+  }
+
+  private List<Finding> running() {
+    Answer status = get("/admin/status", settings.keys().proxy().reveal());
+    if (status instanceof Answered answered && answered.status() == 200) {
+      return new RunningProxy(answered.json(), loaded, place.getPort(), probe.now()).findings();
     }
-    findings.add(
-        switch (get("/ready", null)) {
-          case Result.Answered answered when answered.status() == 200 ->
-              Finding.ok(
-                  "proxy",
-                  "ready, %d of %d models can be asked"
-                      .formatted(
-                          answered.json().path("available").asInt(),
-                          answered.json().path("models").asInt()));
-          case Result.Answered answered ->
+    Optional<Processes.Running> owner = Processes.at(place);
+    String which =
+        owner.map(found -> " (process " + found.number() + folder(found) + ")").orElse("");
+    String pid = owner.map(Processes.Running::number).orElse("PID");
+    return List.of(
+        switch (status) {
+          case Answered answered when answered.status() == 403 ->
               Finding.failed(
                   "proxy",
-                  "it runs but is not ready, %d models known"
-                      .formatted(answered.json().path("models").asInt()),
-                  "See the checks below; POST /admin/refresh ends all rests.");
-          case Result.Silent silent -> Finding.failed("proxy", silent.reason(), "Restart it.");
+                  "the running one%s has another PROXY_API_KEY than %s"
+                      .formatted(which, settings.keys().proxy().tail()),
+                  "It began before the key was changed, or with other settings: restart it, or send"
+                      + " it `kill -HUP "
+                      + pid
+                      + "` where its .env has the new key.");
+          case Answered answered when answered.status() == 404 ->
+              Finding.warning(
+                  "proxy",
+                  "the running one" + which + " is of an older version, which tells no settings",
+                  "Restart it: it may also have older settings.");
+          case Answered answered ->
+              Finding.failed(
+                  "proxy",
+                  "the running one" + which + ": " + answered.said(settings.redactor()),
+                  "Look into its log, and restart it.");
+          case Silent silent ->
+              Finding.failed(
+                  "proxy",
+                  "the running one" + which + ": " + silent.why(),
+                  "Look into its log, and restart it.");
         });
   }
 
-  private Result get(String path, @Nullable String key) {
+  private static String folder(Processes.Running running) {
+    return running.folder().map(folder -> " in " + folder).orElse("");
+  }
+
+  private Answer get(String path, @Nullable String key) {
     URI url = settings.listen().url(place.getPort()).resolve(path);
-    return probe.get(url, Settings.Egress.DIRECT, key);
+    return probe.get(new Target(url, Settings.Egress.DIRECT, Setting.PORT), key);
   }
 }

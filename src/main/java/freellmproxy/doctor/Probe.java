@@ -1,11 +1,13 @@
 package freellmproxy.doctor;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import freellmproxy.catalog.CatalogFeed;
 import freellmproxy.catalog.CatalogParser;
+import freellmproxy.catalog.FetchFailure;
+import freellmproxy.config.Setting;
 import freellmproxy.config.Settings;
 import freellmproxy.config.Settings.Egress;
+import freellmproxy.egress.CertificateProblem;
+import freellmproxy.egress.Destination;
 import freellmproxy.egress.OutboundRequests;
 import freellmproxy.egress.OutboundRequests.Compression;
 import freellmproxy.time.Time;
@@ -14,123 +16,199 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
-import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
-/** Asks one address once and waits for the answer, the way the proxy itself would get there. */
+/**
+ * Asks one address once and waits for the answer, the way the proxy itself would get there. Blocks;
+ * not for event loops.
+ */
 final class Probe {
-  private static final ObjectMapper JSON = new ObjectMapper();
-  private static final Duration CONNECT = Duration.ofSeconds(5);
-  private static final long TIMEOUT_SECONDS = 15;
+  /** The upstream's list of all models has a tenth of it. */
+  private static final int MOST_BYTES = 16 << 20;
+
+  private static final String CERTIFICATES =
+      "Name a PEM file of certificates in SSL_CERT_FILE, or leave it unset.";
 
   private final Vertx vertx;
   private final Time time;
+  private final Duration connect;
+  private final Duration patience;
 
-  Probe(Vertx vertx) {
+  /**
+   * A probe.
+   *
+   * @param connect how long a connection may take to stand
+   * @param patience how long an answer may take in all
+   */
+  Probe(Vertx vertx, Duration connect, Duration patience) {
     this.vertx = vertx;
     this.time = new VertxTime(vertx);
+    this.connect = connect;
+    this.patience = patience;
   }
 
-  /** What came back. */
-  sealed interface Result {
-    /** In a few words. */
-    String said();
-
-    /** An answer, whatever its status. */
-    record Answered(int status, byte[] body) implements Result {
-      @Override
-      public String said() {
-        return "it answered " + status;
-      }
-
-      /** The body; a missing node when it is no JSON. */
-      JsonNode json() {
-        try {
-          return JSON.readTree(body);
-        } catch (IOException e) {
-          return JSON.missingNode();
-        }
-      }
+  /** Where to ask, and how to get there. */
+  record Target(URI url, Egress egress, Setting setting) {
+    /** The same host by the other protocol. */
+    Target withTls() {
+      return new Target(
+          URI.create(url.toString().replaceFirst("^http:", "https:")), egress, setting);
     }
 
-    /** None. */
-    record Silent(String reason) implements Result {
-      @Override
-      public String said() {
-        return reason;
-      }
+    private Destination destination() {
+      return new Destination(url, egress, setting);
     }
   }
 
-  /** Blocks for up to a quarter of a minute; not for event loops. */
-  Result get(URI url, Egress egress, @Nullable String key) {
-    return ask(HttpMethod.GET, url, egress, key, Buffer.buffer());
+  /** What this machine's clock shows. */
+  Instant now() {
+    return time.instant();
   }
 
-  Result post(URI url, Egress egress, String key, String json) {
-    return ask(HttpMethod.POST, url, egress, key, Buffer.buffer(json));
+  Answer get(Target target, @Nullable String key) {
+    return ask(HttpMethod.GET, target, key, Buffer.buffer());
   }
 
-  /** Reads the list; blocks like {@link #get}. */
+  Answer post(Target target, String key, String json) {
+    return ask(HttpMethod.POST, target, key, Buffer.buffer(json));
+  }
+
+  /** Whether TLS is spoken where an address says that it is not. */
+  boolean speaksTls(Target target) {
+    if (!"http".equals(target.url().getScheme())) {
+      return false;
+    }
+    try {
+      return outcome(HttpMethod.GET, target.withTls(), null, Buffer.buffer())
+          instanceof Answer.Answered;
+    } catch (CertificateProblem e) {
+      return false;
+    } catch (CompletionException e) {
+      return Destination.speaksTls(cause(e));
+    }
+  }
+
+  /** Reads the list. */
   CatalogParser.Result list(Settings settings) {
     Settings.ModelList list = settings.modelList();
-    OutboundRequests requests = requests(list.url(), list.egress(), Compression.KEPT);
+    OutboundRequests requests;
+    try {
+      requests = requests(list.url(), list.egress(), Compression.KEPT);
+    } catch (CertificateProblem e) {
+      return new CatalogParser.Result.Unusable(
+          new FetchFailure(
+              FetchFailure.Type.NETWORK, String.valueOf(e.getMessage()), CERTIFICATES));
+    }
     var parser = CatalogParser.of(settings);
-    var feed = new CatalogFeed(vertx, requests, list.url(), parser, time);
+    var feed = new CatalogFeed(vertx, requests, list, parser, time);
     Promise<CatalogParser.Result> result = Promise.promise();
     vertx.runOnContext(now -> feed.fetch().onComplete(result));
     try {
-      return result.future().toCompletionStage().toCompletableFuture().join();
+      return result
+          .future()
+          .toCompletionStage()
+          .toCompletableFuture()
+          .orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS)
+          .join();
+    } catch (CompletionException silent) {
+      return CatalogParser.Result.unusable(
+          FetchFailure.Type.TIMEOUT, "no answer within " + patience.toSeconds() + " s");
     } finally {
       requests.close();
     }
   }
 
-  private Result ask(HttpMethod method, URI url, Egress egress, @Nullable String key, Buffer body) {
+  private Answer ask(HttpMethod method, Target target, @Nullable String key, Buffer body) {
+    try {
+      return outcome(method, target, key, body);
+    } catch (CertificateProblem e) {
+      return new Answer.Silent(String.valueOf(e.getMessage()), CERTIFICATES);
+    } catch (CompletionException e) {
+      return silent(target, cause(e));
+    }
+  }
+
+  private Answer silent(Target target, Throwable cause) {
+    if (cause instanceof TimeoutException) {
+      return new Answer.Silent(
+          "the connection stands, but no answer comes within " + patience.toSeconds() + " s",
+          "Wait and look again; check host and port in "
+              + target.setting()
+              + ", and whether a firewall on the way swallows what is sent.");
+    }
+    Destination destination = target.destination();
+    return speaksTls(target)
+        ? new Answer.Silent(
+            target.url().getAuthority() + " speaks TLS, and the address begins with http://",
+            "Write https:// instead of http:// into " + target.setting() + ".")
+        : new Answer.Silent(destination.why(cause), destination.remedy(cause));
+  }
+
+  private static Throwable cause(CompletionException e) {
+    return e.getCause() == null ? e : e.getCause();
+  }
+
+  private Answer outcome(HttpMethod method, Target target, @Nullable String key, Buffer body) {
     var options =
         new RequestOptions()
             .setMethod(method)
-            .setAbsoluteURI(url.toString())
+            .setAbsoluteURI(target.url().toString())
             .putHeader(HttpHeaders.CONTENT_TYPE, "application/json")
             .putHeader(HttpHeaders.USER_AGENT, "free-llm-proxy");
     if (key != null) {
       options.putHeader(HttpHeaders.AUTHORIZATION, "Bearer " + key);
     }
-    OutboundRequests requests = requests(url, egress, Compression.REMOVED);
-    Promise<Result> result = Promise.promise();
+    OutboundRequests requests = requests(target.url(), target.egress(), Compression.REMOVED);
+    Promise<Answer> result = Promise.promise();
     vertx.runOnContext(now -> ask(requests, options, body).onComplete(result));
     try {
       return result
           .future()
           .toCompletionStage()
           .toCompletableFuture()
-          .orTimeout(TIMEOUT_SECONDS, TimeUnit.SECONDS)
+          .orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS)
           .join();
-    } catch (CompletionException e) {
-      Throwable cause = e.getCause() == null ? e : e.getCause();
-      return new Result.Silent(cause.getClass().getSimpleName() + ": " + cause.getMessage());
     } finally {
       requests.close();
     }
   }
 
-  private static Future<Result> ask(
+  private static Future<Answer> ask(
       OutboundRequests requests, RequestOptions options, Buffer body) {
-    return requests
-        .request(options)
-        .compose(request -> request.send(body))
-        .compose(answer ->
-            answer.body().map(all -> new Result.Answered(answer.statusCode(), all.getBytes())));
+    return requests.request(options).compose(request -> request.send(body)).compose(Probe::read);
+  }
+
+  /** What is longer than anything an API says is cut off. */
+  private static Future<Answer> read(HttpClientResponse answer) {
+    Promise<Answer> read = Promise.promise();
+    Buffer all = Buffer.buffer();
+    answer.exceptionHandler(read::tryFail);
+    answer.handler(piece -> {
+      all.appendBuffer(piece);
+      if (all.length() > MOST_BYTES) {
+        read.tryComplete(answered(answer, all));
+        answer.request().reset();
+      }
+    });
+    answer.endHandler(end -> read.tryComplete(answered(answer, all)));
+    return read.future();
+  }
+
+  private static Answer answered(HttpClientResponse answer, Buffer body) {
+    return new Answer.Answered(answer.statusCode(), answer.headers(), body.getBytes());
   }
 
   private OutboundRequests requests(URI url, Egress egress, Compression compression) {
-    return new OutboundRequests(vertx, url, egress, CONNECT, compression, time);
+    return new OutboundRequests(vertx, url, egress, connect, compression, time);
   }
 }

@@ -1,5 +1,6 @@
 package freellmproxy.egress;
 
+import freellmproxy.config.Setting;
 import io.netty.handler.ssl.NotSslRecordException;
 import io.netty.handler.ssl.SslHandshakeTimeoutException;
 import java.security.cert.CertPathBuilderException;
@@ -54,6 +55,47 @@ final class TlsFailure {
     return isAboutVersions(failure)
         ? target + " speaks none but old versions of TLS, which nobody should use any more"
         : "the TLS handshake with " + target + " was broken off";
+  }
+
+  /**
+   * What to do about it.
+   *
+   * @param setting the one that names the target
+   * @param host of the target
+   */
+  static String remedy(Throwable failure, Setting setting, String host) {
+    if (find(failure, CertificateExpiredException.class).isPresent()
+        || find(failure, CertificateNotYetValidException.class).isPresent()) {
+      return "Look at the clock first (`date -u`). Where it is right, whoever runs "
+          + host
+          + " must renew the certificate.";
+    }
+    if (find(failure, CertPathBuilderException.class).isPresent()
+        || find(failure, CertPathValidatorException.class).isPresent()) {
+      return "Save the certificate of whoever signed it (PEM) and set SSL_CERT_FILE to that file.";
+    }
+    if (find(failure, CertificateException.class).isPresent()) {
+      return "Check the host in "
+          + setting
+          + "; where it is right, something on the way answers in its place, such as a login page.";
+    }
+    if (find(failure, NotSslRecordException.class).isPresent()) {
+      return "Write http:// instead of https:// into " + setting + ", or correct its port.";
+    }
+    if (isAboutVersions(failure)) {
+      return "Whoever runs " + host + " must switch TLS 1.2 or 1.3 on; nothing here can be set.";
+    }
+    return "Check the host and port in "
+        + setting
+        + ", and whether a firewall or forward proxy on the way breaks TLS (`curl -v`).";
+  }
+
+  /** Whether somebody has shown a certificate or named versions, which only TLS does. */
+  static boolean isFromTlsPeer(Throwable failure) {
+    return find(failure, CertPathBuilderException.class).isPresent()
+        || find(failure, CertPathValidatorException.class).isPresent()
+        || find(failure, CertificateException.class).isPresent()
+        || isAboutVersions(failure);
   }
 
   private static boolean isAboutVersions(Throwable failure) {

@@ -73,6 +73,9 @@ public final class HttpFront {
     var models =
         new ModelsEndpoint(refresher::current, () -> settings.current().fallback().maxAttempts());
     var admin = new AdminEndpoint(vertx, refresher, shared.exchange().cooldowns(), shared.reload());
+    var adminStatus =
+        new AdminStatus(
+            settings, refresher, shared.exchange().cooldowns(), shared.exchange().time());
     var status =
         new StatusEndpoints(
             vertx,
@@ -101,6 +104,7 @@ public final class HttpFront {
             keyCheck.guard(firstList.awaitedBy(models::one)))
         .add(HttpMethod.POST, "/admin/refresh", keyCheck.guard(admin::refresh))
         .add(HttpMethod.POST, "/admin/reload", keyCheck.guard(admin::reload))
+        .add(HttpMethod.GET, "/admin/status", keyCheck.guard(adminStatus::status))
         .add(HttpMethod.GET, "/health", status::health)
         .add(HttpMethod.GET, "/ready", status::ready)
         .add(HttpMethod.GET, "/metrics", status::metrics)

@@ -19,6 +19,7 @@ final class StatusEndpoints {
       GET  /v1/models             the models, best first (key)
       POST /admin/refresh         read the list of models now, end all rests (key)
       POST /admin/reload          read .env again (key)
+      GET  /admin/status          what runs here with which settings (key)
       GET  /health                200 while the process lives
       GET  /ready                 200 while some model can be asked
       GET  /metrics               Prometheus text

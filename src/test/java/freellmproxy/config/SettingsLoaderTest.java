@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -322,6 +323,66 @@ final class SettingsLoaderTest {
     } else {
       assertThat(warnings).containsExactly(name + " is not known; did you mean " + meant + "?");
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "OPENROUTER_KEY,OPENROUTER_API_KEY",
+    "OPEN_ROUTER_API_KEY,OPENROUTER_API_KEY",
+    "OPENROUTER_TOKEN,OPENROUTER_API_KEY",
+    "openrouter_api_key,OPENROUTER_API_KEY",
+    "OPENROUTER_APIKEY,OPENROUTER_API_KEY",
+    "PROXY_KEY,PROXY_API_KEY",
+    "PROXY_TOKEN,PROXY_API_KEY",
+    "Proxy_Api_Key,PROXY_API_KEY"
+  })
+  void namesTheMisspellingOfAKeyThatIsMissing(String name, String meant) throws IOException {
+    environment.remove(meant);
+    writeDotEnv(name + "=0123456789abcdef-some-key");
+    assertThat(problems())
+        .singleElement()
+        .returns(meant, Problem::name)
+        .returns("Rename " + name + " to " + meant + ".", Problem::fix)
+        .satisfies(problem -> assertThat(problem.fault()).contains("did you mean " + meant));
+  }
+
+  @Test
+  void doesNotTakeTheAddressOfAForwardProxyForAKey() {
+    environment.remove("PROXY_API_KEY");
+    environment.put("HTTPS_PROXY", "http://127.0.0.1:1");
+    assertThat(problems()).extracting(Problem::fault).containsExactly("it is not set");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      quoteCharacter = '~',
+      value = {"\"sk-or-v1-abcd1234\"", "'sk-or-v1-abcd1234'", "Bearer sk-or-v1-abcd1234"})
+  void saysWhatDoesNotBelongToAKey(String value) {
+    environment.put("OPENROUTER_API_KEY", value);
+    assertThat(problems())
+        .singleElement()
+        .satisfies(problem ->
+            assertThat(problem.toString())
+                .contains("(len=" + value.length() + ")", "quotes")
+                .doesNotContain("v1-abcd"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"HOST", "PORT", "LOG_LEVEL", "UPSTREAM_BASE_URL", "HTTPS_PROXY", "CORS_ORIGINS"})
+  void showsNoKeyThatWasWrittenIntoTheWrongLine(String name) {
+    environment.put(name, "sk-or-v1 0123456789");
+    assertThat(problems().toString()).contains(name).doesNotContain("012345");
+  }
+
+  @Test
+  void findsNamesThatDoNothing() throws IOException {
+    writeDotEnv("UPSTREAM_URL=a", "https_proxy=b", "JAVA_OPTS=c", "PORT=8000", "LISTEN_PORT=1");
+    assertThat(UnknownName.in(folder.resolve(".env")))
+        .containsExactly(
+            new UnknownName("UPSTREAM_URL", Optional.of(Setting.UPSTREAM_BASE_URL)),
+            new UnknownName("JAVA_OPTS", Optional.empty()),
+            new UnknownName("LISTEN_PORT", Optional.of(Setting.PORT)));
   }
 
   @Test

@@ -3,7 +3,6 @@ package freellmproxy.doctor;
 import static freellmproxy.testing.TestCertificate.TWO_ADDRESSES;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import freellmproxy.config.SettingsLoader;
 import freellmproxy.doctor.Finding.State;
 import freellmproxy.sandbox.SandboxUpstream;
 import freellmproxy.testing.ProxyProcessUnderTest;
@@ -14,8 +13,10 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,10 +38,6 @@ final class DoctorTest {
   }
 
   private Report examine(boolean complete, String... more) {
-    return Doctor.examine(vertx, load(more), complete);
-  }
-
-  private SettingsLoader.Result load(String... more) {
     Map<String, String> environment = new HashMap<>();
     environment.put("OPENROUTER_API_KEY", KEY);
     environment.put("PROXY_API_KEY", "doctor-test-proxy-key");
@@ -51,7 +48,15 @@ final class DoctorTest {
     for (int i = 0; i < more.length; i += 2) {
       environment.put(more[i], more[i + 1]);
     }
-    return SettingsLoader.load(environment, folder.resolve(".env"));
+    var surroundings =
+        new Surroundings(
+            environment,
+            folder.resolve(".env"),
+            Runtime.version(),
+            400L << 20,
+            Optional.empty(),
+            Duration.ofSeconds(15));
+    return Doctor.examine(vertx, surroundings, complete);
   }
 
   private static Finding find(Report report, String check) {
@@ -135,7 +140,7 @@ final class DoctorTest {
   void doesNotTakeAPortThatNeedsRightsForOneInUse() {
     var refusal = new BindException("Permission denied");
     Finding port = PortCheck.judge(new InetSocketAddress(80), refusal);
-    assertThat(port.detail()).isEqualTo("80 may not be opened by this user");
+    assertThat(port.detail()).isEqualTo("PORT=80 may not be opened by this user");
     assertThat(port.fix()).contains("1024");
   }
 
@@ -189,5 +194,19 @@ final class DoctorTest {
     assertThat(find(report, "list").detail()).contains("the server answered 404");
     assertThat(find(report, "upstream").state()).isEqualTo(State.FAULT);
     assertThat(report.isFine()).isFalse();
+  }
+
+  @Test
+  void endsWithTheCodeThatScriptsGoBy() throws Exception {
+    try (var refused = ProxyProcessUnderTest.start(Map.of(), "doctor")) {
+      assertThat(refused.exitCode()).isEqualTo(1);
+      assertThat(refused.output())
+          .contains("✗ .env      there is no file /", "3 faults: mend the first ✗ first");
+    }
+    Map<String, String> environment = ProxyProcessUnderTest.environment(sandbox);
+    try (var fine = ProxyProcessUnderTest.start(environment, "doctor", "--json")) {
+      assertThat(fine.exitCode()).isZero();
+      assertThat(fine.output()).contains("\"ok\" : true", "\"state\" : \"warning\"");
+    }
   }
 }

@@ -191,7 +191,7 @@ final class ListRefreshTest {
                       Duration.ofSeconds(5),
                       OutboundRequests.Compression.KEPT,
                       time),
-                  sandbox.modelListUrl(),
+                  TestProxy.settings(sandbox).modelList(),
                   new CatalogParser(id -> true),
                   time),
               TestProxy.settings(sandbox).modelList(),
