@@ -34,6 +34,7 @@ public record Settings(
             upstream.baseUrl,
             fresh.upstream.referer,
             fresh.upstream.title,
+            upstream.mayMultiplex,
             upstream.freeOnly,
             upstream.egress),
         new TimeLimits(
@@ -109,12 +110,14 @@ public record Settings(
    * @param baseUrl without a trailing slash
    * @param referer sent as {@code HTTP-Referer}, null for none
    * @param title sent as {@code X-Title}, null for none
+   * @param mayMultiplex whether HTTP/2 may be spoken where TLS finds out that the upstream does
    * @param freeOnly from {@code FREE_ONLY}; takes effect only where {@link #isOpenRouter()}
    */
   public record Upstream(
       URI baseUrl,
       @Nullable String referer,
       @Nullable String title,
+      boolean mayMultiplex,
       boolean freeOnly,
       Egress egress) {
     private static final String FREE = ":free";

@@ -249,8 +249,18 @@ public final class SettingsLoader {
         baseUrl,
         referer.isEmpty() ? null : referer,
         title.isEmpty() ? null : title,
+        mayMultiplex(),
         flag(Setting.FREE_ONLY),
         egress);
+  }
+
+  private boolean mayMultiplex() {
+    String version = raw.text(Setting.UPSTREAM_HTTP);
+    if (!version.equals("1.1") && !version.equals("2")) {
+      problem(
+          Setting.UPSTREAM_HTTP, quoted(version) + " is neither 1.1 nor 2", "Use one of the two");
+    }
+    return version.equals("2");
   }
 
   private String header(Setting setting) {

@@ -52,6 +52,9 @@ final class TlsFailure {
     if (find(failure, SslHandshakeTimeoutException.class).isPresent()) {
       return "the TLS handshake with " + target + " came to no end in time";
     }
+    if (says(failure, "no_application_protocol")) {
+      return target + " does not speak this version of HTTP; UPSTREAM_HTTP chooses 1.1 or 2";
+    }
     return isAboutVersions(failure)
         ? target + " speaks none but old versions of TLS, which nobody should use any more"
         : "the TLS handshake with " + target + " was broken off";
@@ -99,9 +102,12 @@ final class TlsFailure {
   }
 
   private static boolean isAboutVersions(Throwable failure) {
+    return says(failure, "protocol_version") || says(failure, "protocol version");
+  }
+
+  private static boolean says(Throwable failure, String words) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      String message = String.valueOf(cause.getMessage());
-      if (message.contains("protocol_version") || message.contains("protocol version")) {
+      if (String.valueOf(cause.getMessage()).contains(words)) {
         return true;
       }
     }

@@ -58,7 +58,7 @@ final class ConnectionPool {
     this.connectLimit = connectLimit;
     this.time = time;
     this.soon = soon;
-    this.expectedCapacity = connector.isTls() ? COMMON_STREAMS : 1;
+    this.expectedCapacity = connector.mayMultiplex() ? COMMON_STREAMS : 1;
   }
 
   /**

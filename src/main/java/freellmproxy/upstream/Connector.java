@@ -22,6 +22,7 @@ import io.vertx.core.net.ProxyType;
 import io.vertx.core.net.SocketAddress;
 import java.net.URI;
 import java.time.Duration;
+import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +34,7 @@ final class Connector {
   private final HttpClientAgent http;
   private final SilentConnections silent;
   private final HttpConnectOptions target;
+  private final boolean mayMultiplex;
   private final @Nullable ProxyOptions proxy;
   private final @Nullable ProxyOptions relay;
   private final Dialer dialer;
@@ -49,6 +51,13 @@ final class Connector {
     URI url = upstream.baseUrl();
     HttpClientOptions options = OutboundHttp.options(url, upstream.egress(), limit);
     options.setSendBufferSize(SEND_BUFFER_BYTES).setDecompressionSupported(true);
+    this.mayMultiplex = options.isSsl() && upstream.mayMultiplex();
+    if (!mayMultiplex) {
+      // TLS names no other version then, and the upstream may choose none (docs/decisions/0050).
+      options
+          .setProtocolVersion(HttpVersion.HTTP_1_1)
+          .setAlpnVersions(List.of(HttpVersion.HTTP_1_1));
+    }
     int defaultPort = options.isSsl() ? 443 : 80;
     this.destination = new Destination(url, upstream.egress(), Setting.UPSTREAM_BASE_URL);
     this.target =
@@ -73,8 +82,9 @@ final class Connector {
     return isRelay ? proxy : null;
   }
 
-  boolean isTls() {
-    return target.isSsl();
+  /** Whether a connection may turn out to carry many calls at once. */
+  boolean mayMultiplex() {
+    return mayMultiplex;
   }
 
   /** The forward proxy that each request must be addressed to, if there is one. */

@@ -48,6 +48,7 @@ final class LiveSettingsTest {
       case CORS_ORIGINS -> "https://a.example";
       case SAME_MODEL_RETRIES -> "0";
       case LOG_FORMAT -> "text";
+      case UPSTREAM_HTTP -> "2";
       case HTTPS_PROXY, HTTP_PROXY, ALL_PROXY -> "http://proxy.example:3128";
       default -> "17";
     };

@@ -179,6 +179,16 @@ final class SettingsLoaderTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"1.1,false", "2,true"})
+  void knowsTwoVersionsOfHttp(String version, boolean mayMultiplex) {
+    assertThat(loaded().settings().upstream().mayMultiplex()).isFalse();
+    environment.put("UPSTREAM_HTTP", version);
+    assertThat(loaded().settings().upstream().mayMultiplex()).isEqualTo(mayMultiplex);
+    environment.put("UPSTREAM_HTTP", "3");
+    assertThat(problems()).extracting(Problem::name).containsExactly("UPSTREAM_HTTP");
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {"OPENROUTER_API_KEY", "PROXY_API_KEY"})
   void refusesAListOfKeys(String name) {
     environment.put(name, "sk-first-0123456789,sk-second-0123456789");

@@ -9,7 +9,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class UpstreamTest {
   private static final Settings.Upstream OPEN_ROUTER =
       new Settings.Upstream(
-          URI.create("https://openrouter.ai/api/v1"), null, null, true, Settings.Egress.DIRECT);
+          URI.create("https://openrouter.ai/api/v1"),
+          null,
+          null,
+          false,
+          true,
+          Settings.Egress.DIRECT);
 
   @ParameterizedTest
   @ValueSource(strings = {"a/b:free", "openrouter/free", "a/b-1.5_c:free"})

@@ -211,6 +211,10 @@ public final class TestProxy implements AutoCloseable {
     values.put("PROXY_API_KEY", KEY);
     values.put("MODELS_LIST_URL", sandbox.modelListUrl().toString());
     values.put("UPSTREAM_BASE_URL", sandbox.baseUrl().toString());
+    if ("https".equals(sandbox.baseUrl().getScheme())) {
+      // What the upstream of a test offers decides.
+      values.put("UPSTREAM_HTTP", "2");
+    }
     values.put("HOST", "127.0.0.1");
     values.put("PORT", "0");
     for (int i = 0; i < more.length; i += 2) {

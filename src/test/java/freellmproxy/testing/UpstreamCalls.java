@@ -31,13 +31,13 @@ public final class UpstreamCalls {
 
   /** To the upstream at this address, from an event loop that is closed with Vert.x. */
   public static UpstreamCalls to(String url, Vertx vertx, Time time) {
-    return with(vertx, time, "UPSTREAM_BASE_URL", url);
+    return with(vertx, time, "UPSTREAM_BASE_URL", url, "UPSTREAM_HTTP", "2");
   }
 
   /** The same, trusting this certificate. */
   public static UpstreamCalls to(String url, Vertx vertx, Time time, TestCertificate trusted) {
     String pem = trusted.pem().toString();
-    return with(vertx, time, "UPSTREAM_BASE_URL", url, "SSL_CERT_FILE", pem);
+    return with(vertx, time, "UPSTREAM_BASE_URL", url, "UPSTREAM_HTTP", "2", "SSL_CERT_FILE", pem);
   }
 
   private static UpstreamCalls with(Vertx vertx, Time time, String... more) {

@@ -40,7 +40,7 @@ final class RequestHeadTest {
   }
 
   private static String head(URI url, @Nullable ProxyOptions relay) {
-    var upstream = new Settings.Upstream(url, null, null, false, Settings.Egress.DIRECT);
+    var upstream = new Settings.Upstream(url, null, null, false, false, Settings.Egress.DIRECT);
     var keys = new Settings.Keys(new Secret("up"), new Secret("down"));
     var head = new RequestHead(upstream, keys, relay);
     ByteBuf bytes = head.encode(2_000_000_000, 0, UnpooledByteBufAllocator.DEFAULT);

@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -185,6 +186,46 @@ final class EgressTest {
           .allSatisfy(answer ->
               assertThat(answer.resultNow().headers().firstValue("x-free-llm-proxy-attempts"))
                   .hasValue("1"));
+    }
+  }
+
+  /** The upstream would speak HTTP/2; each call has a connection of its own all the same. */
+  @ParameterizedTest
+  @CsvSource({"1.1,8", "2,1"})
+  void speaksTheVersionOfHttpThatIsSet(String version, int connections) throws IOException {
+    int calls = 8;
+    TestCertificate certificate = TestCertificate.in(folder);
+    var missing = new AtomicInteger(calls);
+    Promise<Void> allAsked = Promise.promise();
+    var gate = new Gate();
+    Behaviour held =
+        request -> {
+          if (missing.decrementAndGet() == 0) {
+            allAsked.complete();
+          }
+          return ChatAnswer.standard().after(new Step.Hold(gate)).steps(request);
+        };
+    try (var proxy =
+        TestProxy.start(
+            tls(certificate),
+            sandbox ->
+                new String[] {
+                  "SSL_CERT_FILE", certificate.pem().toString(), "UPSTREAM_HTTP", version
+                })) {
+      proxy.sandbox().script(FIRST, held);
+      try (var clients = Executors.newVirtualThreadPerTaskExecutor()) {
+        List<Future<HttpResponse<String>>> answers =
+            IntStream.range(0, calls).mapToObj(i -> clients.submit(proxy::stream)).toList();
+        TestProxy.await(allAsked.future());
+        int most = connections * Runtime.getRuntime().availableProcessors() + 1;
+        assertThat(proxy.sandbox().openConnections()).isBetween(connections, most);
+        gate.open();
+        for (Future<HttpResponse<String>> answer : answers) {
+          assertThat(answer.get().body()).endsWith("data: [DONE]\n\n");
+        }
+      } catch (InterruptedException | ExecutionException e) {
+        throw new AssertionError(e);
+      }
     }
   }
 
