@@ -21,6 +21,13 @@ final class Http2Connection extends UpstreamConnection {
   /** Error code for "not needed any more" (RFC 9113 section 7). */
   private static final long H2_CANCEL = 0x8;
 
+  /**
+   * More than all streams of a connection together can have on their way, each of which has a
+   * window of its own. One that they share would be full of what a single slow client has not read,
+   * and every other call would stand still.
+   */
+  private static final int WINDOW_BYTES = 1 << 30;
+
   private static final Buffer PING = Buffer.buffer(new byte[8]);
 
   private final HttpClientConnection http;
@@ -41,6 +48,8 @@ final class Http2Connection extends UpstreamConnection {
     this.internals = ((UnpooledHttpClientConnection) http).unwrap();
     this.channel = internals.channelHandlerContext().channel();
     this.streams = channel.pipeline().get(Http2ConnectionHandler.class).connection();
+    // The option of this name is for connections of Vert.x's own pool.
+    http.setWindowSize(WINDOW_BYTES);
     http.goAwayHandler(Http2Connection::upstreamGoes);
     internals.evictionHandler(leaving -> isLeaving = true);
     http.closeHandler(closed -> onClose.accept(this));

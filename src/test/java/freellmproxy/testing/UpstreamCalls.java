@@ -11,12 +11,14 @@ import freellmproxy.upstream.Pooling;
 import freellmproxy.upstream.UpstreamCall;
 import freellmproxy.upstream.UpstreamClient;
 import freellmproxy.upstream.UpstreamReply;
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** Calls to an upstream from one event loop, without the rest of the proxy. */
 public final class UpstreamCalls {
@@ -73,7 +75,13 @@ public final class UpstreamCalls {
   }
 
   private UpstreamCall chat(String body, AnswerForm form, Consumer<UpstreamReply> listener) {
-    UpstreamCall call = client.call(() -> Unpooled.copiedBuffer(body, UTF_8), form, listener);
+    return chat(() -> Unpooled.copiedBuffer(body, UTF_8), form, listener);
+  }
+
+  /** Sends a body now, which must be on the event loop. */
+  public UpstreamCall chat(
+      Supplier<ByteBuf> body, AnswerForm form, Consumer<UpstreamReply> listener) {
+    UpstreamCall call = client.call(body, form, listener);
     call.start(Pooling.REUSE);
     return call;
   }
