@@ -3,6 +3,8 @@ package freellmproxy.sandbox;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelPipeline;
+import io.netty.handler.ssl.SslHandler;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
@@ -15,6 +17,10 @@ import java.util.List;
 
 /** Carries out the steps of one answer on its event loop, as fast as the caller reads. */
 final class BehaviourPlayer {
+  // Error codes of RFC 9113 section 7.
+  private static final long H2_INTERNAL_ERROR = 0x2;
+  private static final long H2_CANCEL = 0x8;
+
   private final Vertx vertx;
   private final HttpServerRequest request;
   private final HttpServerResponse response;
@@ -63,14 +69,7 @@ final class BehaviourPlayer {
           response.writeHead();
         }
         case Step.Write write -> response.write(Buffer.buffer(write.bytes()));
-        case Step.Raw raw -> {
-          // Enters the pipeline below the HTTP codec.
-          var _ =
-              channel()
-                  .pipeline()
-                  .firstContext()
-                  .writeAndFlush(Unpooled.wrappedBuffer(raw.bytes()));
-        }
+        case Step.Raw raw -> writeRaw(raw.bytes());
         case Step.Pause pause -> {
           vertx.setTimer(Math.max(1, pause.duration().toMillis()), over -> run());
           return;
@@ -83,6 +82,10 @@ final class BehaviourPlayer {
         case Step.End end -> response.end();
         case Step.Fin fin -> close();
         case Step.Reset reset -> reset();
+        case Step.Drop drop -> {
+          // Enters the pipeline below all protocols.
+          var _ = channel().pipeline().firstContext().close();
+        }
         case Step.Stall stall -> {
           return;
         }
@@ -103,20 +106,35 @@ final class BehaviourPlayer {
     }
   }
 
-  /** On HTTP/2 only the stream can be cut, the connection belongs to others too. */
+  /** Enters the pipeline below the HTTP codec. Those of TLS are its first handlers. */
+  private void writeRaw(byte[] bytes) {
+    ChannelPipeline pipeline = channel().pipeline();
+    Iterator<String> names = pipeline.names().iterator();
+    String name = names.next();
+    if (pipeline.get(SslHandler.class) != null) {
+      while (!(pipeline.get(name) instanceof SslHandler)) {
+        name = names.next();
+      }
+      name = names.next();
+    }
+    var _ = pipeline.context(name).writeAndFlush(Unpooled.wrappedBuffer(bytes));
+  }
+
   private void close() {
     if (request.version() == HttpVersion.HTTP_2) {
-      response.reset();
+      response.reset(H2_INTERNAL_ERROR);
     } else {
       var _ = channel().close();
     }
   }
 
   private void reset() {
-    if (request.version() != HttpVersion.HTTP_2) {
+    if (request.version() == HttpVersion.HTTP_2) {
+      response.reset(H2_CANCEL);
+    } else {
       channel().config().setOption(ChannelOption.SO_LINGER, 0);
+      close();
     }
-    close();
   }
 
   private Channel channel() {

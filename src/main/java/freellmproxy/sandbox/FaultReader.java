@@ -13,8 +13,8 @@ import java.util.Map;
  * padding}; or {@code "answer"} (text, {@code "pieces"} times) with {@code "reasoning"} and {@code
  * "tool_call": {"name","arguments"}}; or {@code "agent": true}: writes the file it is asked for.
  * What is done to it: {@code "delay_ms"} before the head, {@code "event_delay_ms"} before each
- * write, {@code "after_writes"} with {@code "then"}: {@code fin, reset, stall, end}, {@code "gzip":
- * true}, {@code "piece_bytes"}.
+ * write, {@code "after_writes"} with {@code "then"}: {@code fin, reset, drop, stall, end}, {@code
+ * "gzip": true}, {@code "piece_bytes"}.
  */
 final class FaultReader {
   private static final Duration EVERY = Duration.ofMillis(200);
@@ -110,6 +110,7 @@ final class FaultReader {
     return switch (name) {
       case "fin" -> new Step.Fin();
       case "reset" -> new Step.Reset();
+      case "drop" -> new Step.Drop();
       case "stall" -> new Step.Stall();
       case "end" -> new Step.End();
       default -> throw new IllegalArgumentException("no such ending: " + name);

@@ -7,6 +7,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.KeyCertOptions;
 import java.net.URI;
 import java.util.ArrayList;
@@ -45,11 +46,32 @@ public final class SandboxUpstream {
    *
    * @param port 0 picks a free one
    * @param recording whether requests are kept for {@link #received()}; off under load
-   * @param tls a certificate to serve HTTP/2 over TLS with, null for plain HTTP
+   * @param tls a certificate to serve TLS with, null for plain HTTP
+   * @param offer what callers may choose over TLS
    */
-  public record Options(int port, Recording recording, @Nullable KeyCertOptions tls) {
+  public record Options(int port, Recording recording, @Nullable KeyCertOptions tls, Offer offer) {
     /** Plain HTTP on a free port, recording. */
     public static final Options FOR_TESTS = new Options(0, Recording.ON, null);
+
+    /** Whatever is common: HTTP/2 over TLS, HTTP/1.1 without it. */
+    public Options(int port, Recording recording, @Nullable KeyCertOptions tls) {
+      this(port, recording, tls, Offer.HTTP_2);
+    }
+  }
+
+  /** Which versions of HTTP are offered over TLS. */
+  public enum Offer {
+    /** None but HTTP/1.1. */
+    HTTP_1_1,
+    /** Both, HTTP/2 first. */
+    HTTP_2;
+
+    private List<HttpVersion> versions() {
+      return switch (this) {
+        case HTTP_1_1 -> List.of(HttpVersion.HTTP_1_1);
+        case HTTP_2 -> List.of(HttpVersion.HTTP_2, HttpVersion.HTTP_1_1);
+      };
+    }
   }
 
   /** Whether requests are kept. */
@@ -84,7 +106,11 @@ public final class SandboxUpstream {
         new HttpServerOptions().setMaxHeaderSize(64 << 10).setHttp2ClearTextEnabled(false);
     return options.tls() == null
         ? serverOptions
-        : serverOptions.setSsl(true).setUseAlpn(true).setKeyCertOptions(options.tls());
+        : serverOptions
+            .setSsl(true)
+            .setUseAlpn(true)
+            .setAlpnVersions(options.offer().versions())
+            .setKeyCertOptions(options.tls());
   }
 
   /** Starts one on the loopback interface; it listens when the future completes. */

@@ -28,11 +28,17 @@ public sealed interface Step {
   /** Ends the response in good form. */
   record End() implements Step {}
 
-  /** Closes the connection (FIN), whatever has been sent. */
+  /**
+   * Closes the connection (FIN), whatever has been sent. On HTTP/2, where it belongs to others too,
+   * the answer alone breaks off: RST_STREAM, INTERNAL_ERROR.
+   */
   record Fin() implements Step {}
 
-  /** Resets the connection (RST). */
+  /** Resets the connection (RST). On HTTP/2 the answer alone breaks off: RST_STREAM, CANCEL. */
   record Reset() implements Step {}
+
+  /** Closes the connection without a word of TLS or HTTP/2, and all that is on it is lost. */
+  record Drop() implements Step {}
 
   /** Does nothing more, for ever. */
   record Stall() implements Step {}
