@@ -10,7 +10,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
 
-/** Merges objects field by field; of lists, the entry with the same {@code id} is replaced. */
+/** Merges objects field by field; entries of lists are the same when their {@code id} is. */
 record JsonMerge(ObjectNode needed) implements Merge {
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
@@ -56,17 +56,21 @@ record JsonMerge(ObjectNode needed) implements Merge {
       } else if (old instanceof ObjectNode oldObject && value instanceof ObjectNode object) {
         merge(oldObject, object);
       } else if (old instanceof ArrayNode oldArray && value instanceof ArrayNode array) {
-        array.forEach(entry -> put(oldArray, entry));
+        for (JsonNode entry : array) {
+          put(oldArray, entry);
+        }
       } else {
         throw new UnmergeableFile("its field \"" + field.getKey() + "\" has another form");
       }
     }
   }
 
-  private static void put(ArrayNode list, JsonNode entry) {
-    for (int i = 0; i < list.size(); i++) {
-      if (list.get(i).path("id").equals(entry.path("id"))) {
-        list.set(i, entry.deepCopy());
+  private static void put(ArrayNode list, JsonNode entry) throws UnmergeableFile {
+    for (JsonNode old : list) {
+      if (old instanceof ObjectNode before
+          && entry instanceof ObjectNode fields
+          && before.path("id").equals(fields.path("id"))) {
+        merge(before, fields);
         return;
       }
     }

@@ -11,6 +11,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -29,19 +30,6 @@ final class SetupTest {
     assertThat(written).contains(URL);
     assertThat(ClientFile.write(client, URL, file)).hasValue(new ClientFile.Written(false, null));
     assertThat(Files.readString(file)).isEqualTo(written);
-  }
-
-  /**
-   * As after a change of the port: two entries of one name would leave the choice to the client.
-   */
-  @ParameterizedTest
-  @EnumSource(names = {"QWEN", "OPENCODE", "AIDER", "CONTINUE", "LIBRECHAT"})
-  void replacesWhatItHasWrittenBefore(Client client) throws Exception {
-    Path file = home.resolve("settings");
-    ClientFile.write(client, "http://localhost:1111", file);
-    String first = Files.readString(file);
-    ClientFile.write(client, URL, file);
-    assertThat(file).hasContent(first.replace("http://localhost:1111", URL));
   }
 
   @ParameterizedTest
@@ -172,6 +160,79 @@ final class SetupTest {
                 version: 1.2
                 """))
         .isEqualTo("endpoints:\n  agents: {}\n  custom:\n" + entry + "version: 1.2\n");
+  }
+
+  /** The proxy has moved to another port; somebody has added to the entry. */
+  @Test
+  void anOwnEntryIsBroughtUpToDateWhereItStands() throws Exception {
+    String old =
+        """
+        name: me
+        models:
+        - name: a
+          model: b
+        # the proxy
+        - provider: openai
+          name: "free-llm-proxy"
+          model: free-model
+          apiBase: http://localhost:1/v1 # old
+          roles:
+          - chat
+
+        - name: c
+        """;
+    String updated =
+        old.replace("localhost:1/v1 # old", "localhost:8123/v1")
+            .replace("\"free-llm-proxy\"", "free-llm-proxy")
+            .replace("  - chat\n", "  - chat\n  apiKey: ${{ secrets.PROXY_API_KEY }}\n");
+    assertThat(merged(Client.CONTINUE, old)).isEqualTo(updated);
+    assertThat(merged(Client.CONTINUE, updated)).isEqualTo(updated);
+  }
+
+  @Test
+  void anEntryInAListIndentedOtherwiseIsFoundToo() throws Exception {
+    String old =
+        """
+        endpoints:
+            custom:
+                -   name: free-llm-proxy
+                    baseURL: http://old/v1
+                    models:
+                        default: [mine]
+        """;
+    String merged = merged(Client.LIBRECHAT, old);
+    assertThat(merged)
+        .containsOnlyOnce("free-llm-proxy")
+        .contains("        -   name", "default: [free-model]", URL)
+        .doesNotContain("http://old");
+    assertThat(merged(Client.LIBRECHAT, merged)).isEqualTo(merged);
+  }
+
+  /** Every client that has a file, after a move to another address. */
+  @ParameterizedTest
+  @EnumSource(names = {"QWEN", "OPENCODE", "AIDER", "CONTINUE", "LIBRECHAT"})
+  void anotherAddressTakesThePlaceOfTheOldOne(Client client) throws Exception {
+    Path file = home.resolve("settings");
+    ClientFile.write(client, "http://old:1", file);
+    String old = Files.readString(file);
+    ClientFile.write(client, URL, file);
+    assertThat(file).hasContent(old.replace("http://old:1", URL));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "QWEN|{\"modelProviders\":{\"openai\":[{\"id\":\"free-model\",\"kept\":1}]}}",
+        "OPENCODE|{\"theme\":\"kept\",\"provider\":{\"free-llm-proxy\":{\"options\":{\"timeout\":1}}}}",
+        "AIDER|dark-mode: true # kept",
+        "CONTINUE|rules: [kept]",
+        "LIBRECHAT|version: 1.2 # kept",
+      })
+  void whatIsThereStaysAndASecondTimeChangesNothing(Client client, String old) throws Exception {
+    String merged = merged(client, old);
+    assertThat(merged).contains("kept", URL);
+    assertThat(merged(client, merged)).isEqualTo(merged);
   }
 
   private static String merged(Client client, String old) throws UnmergeableFile {
