@@ -32,16 +32,18 @@ if not exist "%jar%" (
     exit /b 69
   )
   echo Building free-llm-proxy ^(once; half a minute, some more where Maven downloads first^) ... 1>&2
-  pushd "%home%"
+  pushd "!home!"
   call mvn -q -B -Dstyle.color=never -Dmaven.test.skip=true package 1>&2
   set built=!errorlevel!
   popd
   if not "!built!"=="0" (
-    echo The build failed; run mvn package in %home% to see why. 1>&2
+    echo The build failed; run mvn package in !home! to see why. 1>&2
     exit /b 69
   )
 )
 
+rem With the other expansion an argument would lose its exclamation marks.
+setlocal DisableDelayedExpansion
 "%java_home%\bin\java.exe" "@%home%packaging\java-options" %JAVA_OPTS% -jar "%jar%" %*
 exit /b %errorlevel%
 

@@ -164,8 +164,11 @@ final class DockerfileTest {
       String port = String.valueOf(proxy.port());
       assertThat(run(folder, Map.of("PORT", port, "HOST", "0.0.0.0"), check))
           .contains("/health answered HTTP/1.1 200");
-      Files.writeString(folder.resolve(".env"), "PORT=1\nPORT=" + port + "\n");
-      assertThat(run(folder, Map.of("PORT", "", "HOST", ""), check)).contains("200");
+      for (String line :
+          List.of("PORT=%s", "export PORT=\"%s\"", "PORT = '%s' # mine", "PORT=%s\r")) {
+        Files.writeString(folder.resolve(".env"), "PORT=1\n" + line.formatted(port) + "\n");
+        assertThat(run(folder, Map.of("PORT", "", "HOST", ""), check)).contains("200");
+      }
     }
     var builder = new ProcessBuilder(check).redirectErrorStream(true);
     builder.environment().putAll(Map.of("PORT", String.valueOf(freePort()), "HOST", ""));
