@@ -30,7 +30,7 @@ public final class Doctor {
       case SettingsLoader.Result.Refused refused -> {
         findings.addAll(file.findings(refused.problems().stream().anyMatch(Doctor::isMissing)));
         findings.addAll(SettingsCheck.refused(refused, surroundings.dotEnv()));
-        Processes.otherProxy()
+        Processes.otherProxies()
             .map(other ->
                 Finding.warning(
                     "proxy",

@@ -57,7 +57,7 @@ final class PortCheck {
 
   private static Finding notRunning(int port) {
     String none = "none is running at port " + port;
-    return Processes.otherProxy()
+    return Processes.otherProxies()
         .map(other ->
             Finding.warning(
                 "proxy",

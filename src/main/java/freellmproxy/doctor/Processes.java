@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -24,10 +25,11 @@ final class Processes {
   private static final int STATE = 3;
   private static final int SOCKET = 9;
   private static final int HEX = 16;
+  private static final int MOST_TOLD = 3;
 
   /** How a proxy that serves was started; other commands of ours do not listen for clients. */
   private static final Pattern SERVING =
-      Pattern.compile("(free-llm-proxy[^ ]*\\.jar|freellmproxy\\.Main)( serve)? *$");
+      Pattern.compile("(free-llm-proxy[^ ]*\\.jar|freellmproxy\\.Main)( serve( .*)?)? *$");
 
   private Processes() {}
 
@@ -38,6 +40,10 @@ final class Processes {
           lines(process.resolve("comm")).stream().findFirst().orElse("a process"),
           process.getFileName().toString(),
           link(process.resolve("cwd")));
+    }
+
+    private long pid() {
+      return Long.parseLong(number);
     }
 
     @Override
@@ -58,17 +64,24 @@ final class Processes {
         : all().filter(process -> holdsOne(process, sockets)).findFirst().map(Running::of);
   }
 
-  /** A proxy of ours that serves somewhere on this machine, in a few words. */
-  static Optional<String> otherProxy() {
-    return all()
-        .filter(process -> SERVING.matcher(commandLine(process)).find())
-        .findFirst()
-        .map(process -> {
-          Running running = Running.of(process);
-          String port = ports(process).map(found -> " at port " + found).findFirst().orElse("");
-          String folder = running.folder().map(found -> ", started in " + found).orElse("");
-          return "one runs" + port + " as process " + running.number() + folder;
-        });
+  /** Proxies of ours that serve somewhere on this machine, in a few words, the newest first. */
+  static Optional<String> otherProxies() {
+    String all =
+        all()
+            .filter(process -> SERVING.matcher(commandLine(process)).find())
+            .map(Running::of)
+            .sorted(Comparator.comparingLong(Running::pid).reversed())
+            .limit(MOST_TOLD)
+            .map(Processes::told)
+            .collect(Collectors.joining("; "));
+    return all.isEmpty() ? Optional.empty() : Optional.of(all);
+  }
+
+  private static String told(Running running) {
+    Path process = Path.of("/proc", running.number());
+    String port = ports(process).map(found -> " at port " + found).findFirst().orElse("");
+    String folder = running.folder().map(found -> ", started in " + found).orElse("");
+    return "one runs" + port + " as process " + running.number() + folder;
   }
 
   private static String commandLine(Path process) {
