@@ -31,7 +31,7 @@ if not exist "%jar%" (
     echo Get it, for example:  scoop install maven   or   choco install maven 1>&2
     exit /b 69
   )
-  echo Building free-llm-proxy ^(once; half a minute, some more where Maven downloads first^) ... 1>&2
+  echo Building free-llm-proxy ^(once; up to a minute, some more where Maven downloads first^) ... 1>&2
   pushd "!home!"
   call mvn -q -B -Dstyle.color=never -Dmaven.test.skip=true package 1>&2
   set built=!errorlevel!

@@ -2,8 +2,8 @@ package freellmproxy;
 
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.IParameterExceptionHandler;
@@ -58,11 +58,13 @@ final class WrongUsage implements IParameterExceptionHandler {
   private static List<String> commands(CommandLine command) {
     return command.getSubcommands().entrySet().stream()
         .filter(each -> !each.getValue().getCommandSpec().usageMessage().hidden())
-        .map(java.util.Map.Entry::getKey)
-        .collect(Collectors.toList());
+        .map(Map.Entry::getKey)
+        .toList();
   }
 
-  /** The one that a slip of the finger away, or the only one that begins like this. */
+  /**
+   * The only one that a slip of the finger explains, or else the only one that begins like this.
+   */
   static Optional<String> near(String word, List<String> known) {
     List<String> slips = known.stream().filter(each -> isSlip(word, each)).toList();
     List<String> longer =

@@ -57,7 +57,7 @@ final class StartScriptTest {
   @Test
   void saysHowLongTheFirstStartTakes() throws IOException {
     try (BufferedReader first = start()) {
-      assertThat(first.readLine()).startsWith("Building").contains("half a minute");
+      assertThat(first.readLine()).startsWith("Building").contains("up to a minute");
       Files.writeString(home.resolve("gate"), "go\n");
       assertThat(first.lines())
           .anyMatch(line -> line.startsWith("Preparing") && line.contains("ten seconds"))
