@@ -70,30 +70,6 @@ final class Http2WindowTest {
     return written;
   }
 
-  /** What came before waits to be read, and is not lost with it. */
-  @Test
-  void losesNothingOfWhatCameBeforeTheConnectionWasLost() throws InterruptedException {
-    try (var http = Http2Calls.start()) {
-      Http2Calls.Streamed slow = http.stream().pausing();
-      Http2Peer peer = http.upstream().accept();
-      Http2FrameStream stream = peer.request();
-      peer.head(stream, "text/event-stream");
-      var _ = peer.data(stream, Events.content("first"));
-      slow.awaitFirst();
-      for (int i = 0; i < 40; i++) {
-        var _ = peer.data(stream, Events.content("" + i % 10));
-      }
-      peer.drop();
-      // It goes over another connection, when the loss of this one is known.
-      Future<UpstreamReply> other = http.chat();
-      http.upstream().accept().answerNext();
-      assertThat(TestProxy.await(other)).isInstanceOf(UpstreamReply.Answer.class);
-      slow.resume();
-      assertThat(slow.last()).isInstanceOf(UpstreamReply.Failure.class);
-      assertThat(slow.content()).isEqualTo("first" + "0123456789".repeat(4));
-    }
-  }
-
   /** The body is given back, and the connection carries others when it has shown that it stands. */
   @Test
   void canBeGivenUpWhenItNeverOpensForARequest() throws InterruptedException {
